@@ -1,0 +1,2 @@
+//! Shoseki's engine: an append-only, tamper-evident audit log.
+pub mod types;
