@@ -25,6 +25,7 @@ pub use codec::{Field, FormatError, FormatErrorKind, Structure};
 pub(crate) use codec::{Put, Reader};
 pub use directory::{Counts, DIRECTORY_ENTRY_LEN, DirectoryEntry, TimeRange};
 pub use footer::{FOOTER_FIXED_LEN, Footer};
+pub(crate) use frame::MAGIC as FRAME_MAGIC;
 pub use frame::{
     FRAME_HEADER_LEN, FRAME_PAYLOAD_LEN_MAX, FrameHeader, FrameKind, FrameRecord,
     RECORD_PREFIX_LEN, RecordsPayload, encode_record_prefix,
