@@ -14,7 +14,7 @@ use crate::format::{
     BLOCK_RECORDS_MAX, BlockHead, Counts, DirectoryEntry, Footer, GroupEntry, SegmentHeader, Tail,
     TimeRange, locator,
 };
-use crate::proof::{CompactRange, chain_next, leaf_hash};
+use crate::proof::{CompactRange, RangeError, chain_next, leaf_hash};
 use crate::record::{AuditId, Body};
 use crate::types::{ChainHash, NodeHash, RecordHash, Seq, TreeSize};
 
@@ -174,8 +174,9 @@ impl<W: Write> SegmentBuilder<W> {
         self.block.locators.push(locator(&hash));
         self.chain = chain_next(&self.chain, &hash);
         let leaf = leaf_hash(&hash);
-        self.block.tree.push(leaf);
-        self.totals.push_leaf(leaf, self.next_seq, self.params.first_seq.0);
+        let invalid = |_| io::Error::from(io::ErrorKind::InvalidData);
+        self.block.tree.push(leaf).map_err(invalid)?;
+        self.totals.push_leaf(leaf, self.next_seq, self.params.first_seq.0).map_err(invalid)?;
         self.next_seq += 1;
         let full = self.group.len() >= usize::from(self.params.group_records_max)
             || self.group_len >= GROUP_BODIES_LEN_MAX;
@@ -356,9 +357,9 @@ impl Counts {
 }
 
 impl Totals {
-    fn push_leaf(&mut self, leaf: NodeHash, seq: u64, first: u64) {
-        self.tree.push(leaf);
-        self.range.push(leaf);
+    fn push_leaf(&mut self, leaf: NodeHash, seq: u64, first: u64) -> Result<(), RangeError> {
+        self.tree.push(leaf)?;
+        self.range.push(leaf)?;
         let tile = seq / BLOCK_RECORDS_MAX;
         if tile == first / BLOCK_RECORDS_MAX && first % BLOCK_RECORDS_MAX != 0 {
             self.first_tile.push(leaf);
@@ -368,6 +369,7 @@ impl Totals {
                 self.last_tile.clear();
             }
         }
+        Ok(())
     }
 }
 
