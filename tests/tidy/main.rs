@@ -7,6 +7,7 @@
 mod headers;
 mod layering;
 mod leftovers;
+mod links;
 mod manifests;
 mod paths;
 mod places;
