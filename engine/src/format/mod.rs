@@ -16,6 +16,7 @@ mod locator;
 mod names;
 mod segment;
 mod tail;
+mod version;
 
 pub use active::{ACTIVE_HEADER_LEN, ActiveHeader};
 pub use block::{
@@ -34,24 +35,4 @@ pub use locator::{LOCATOR_LEN, locator};
 pub use names::{active_name, parse_active_name, parse_sealed_name, sealed_name};
 pub use segment::{SEGMENT_HEADER_LEN, SegmentHeader};
 pub use tail::{TAIL_LEN, Tail};
-
-/// Format version written by this code (CONTRACT: 0 until it is declared 1).
-pub const WRITE_VERSION: u16 = 0;
-/// The oldest reader that understands what this code writes.
-pub const READ_VERSION: u16 = 0;
-/// Longest body that a decoder accepts, whatever the writer's configured limit.
-pub const BODY_LEN_MAX: usize = 16 << 20;
-/// Longest text part of a group: the largest body and what stands beside it.
-pub const GROUP_RAW_LEN_MAX: usize = BODY_LEN_MAX + (1 << 20);
-
-/// Every fixed structure with its heading in `engine/docs/format.md`.
-pub const LAYOUTS: &[(&str, &[Field])] = &[
-    ("Active file header", active::LAYOUT),
-    ("Frame header", frame::LAYOUT),
-    ("Segment header", segment::LAYOUT),
-    ("Block head", block::HEAD_LAYOUT),
-    ("Group entry", block::GROUP_LAYOUT),
-    ("Directory entry", directory::LAYOUT),
-    ("Footer", footer::LAYOUT),
-    ("Tail", tail::LAYOUT),
-];
+pub use version::{BODY_LEN_MAX, GROUP_RAW_LEN_MAX, LAYOUTS, READ_VERSION, WRITE_VERSION};

@@ -6,10 +6,8 @@
 
 mod durable;
 mod os;
-mod source;
 mod storage;
 
 pub use durable::{TEMPORARY_SUFFIX, remove_durably, write_atomic};
 pub use os::{OsEnvironment, OsStorage};
-pub use source::{FileSource, MapSource};
 pub use storage::{Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile};

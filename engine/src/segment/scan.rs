@@ -117,7 +117,9 @@ pub struct ActiveScan {
     pub header: ActiveHeader,
     /// Behind the last frame in order.
     pub end: ScanPosition,
-    /// What stands there.
+    /// Before the first frame of the last commit: everything before it was synced when that was written.
+    pub before_last_commit: ScanPosition,
+    /// What stands behind `end`.
     pub tail: ScanTail,
     /// Largest durable seq that any valid frame states, those behind bad bytes included.
     pub durable_seq: Seq,
@@ -161,6 +163,7 @@ pub fn scan_from<S: ByteSource + ?Sized>(
     visitor: &mut dyn FrameVisitor,
 ) -> Result<ActiveScan, ScanError> {
     let mut at = start;
+    let mut before_last_commit = start;
     let mut closed = false;
     while let Some(frame) = frame_at(source, &header, at.offset)? {
         if !at.takes(&frame) || closed {
@@ -173,13 +176,16 @@ pub fn scan_from<S: ByteSource + ?Sized>(
             break;
         }
         visitor.frame(&at, &frame, &records);
+        if frame.commit > at.commit {
+            before_last_commit = at;
+        }
         closed = frame.kind == FrameKind::Close;
         at.pass(&frame, records.chain_after);
     }
     let (tail, beyond) = tail(source, &header, at.offset, closed)?;
     let durable_seq = beyond.max(at.durable_seq);
     let durable_seq = if closed { durable_seq.max(at.next_seq) } else { durable_seq };
-    Ok(ActiveScan { header, end: at, tail, durable_seq })
+    Ok(ActiveScan { header, end: at, before_last_commit, tail, durable_seq })
 }
 
 /// The frame header at an offset, if there is one that belongs there and whose payload is in the file.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
-use super::storage::{Map, StorageFile};
+use crate::io::{Map, StorageFile};
 use crate::segment::ByteSource;
 
 /// A file up to a fixed length, read with positioned reads.
