@@ -2,9 +2,14 @@
 
 pub mod format;
 pub mod proof;
+pub mod record;
 pub mod types;
 
 #[cfg(feature = "log")]
 pub mod io;
+#[cfg(feature = "log")]
+pub mod log;
+#[cfg(feature = "log")]
+pub mod recovery;
 #[cfg(feature = "log")]
 pub mod segment;
