@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::check::{check_len, check_text, oversize, pointer};
 use super::detail::{Detail, copy_detail, for_each_duplicate};
-use super::error::{FaultSink, InputError, Limits, push_pointer};
+use super::error::{FaultSink, InputError, Limits, Pointer};
 use super::ident::AuditId;
 use super::member::{Member, SERVER_NAMES};
 use super::model::{ActorType, Outcome, Record, Sensitivity};
@@ -130,8 +130,8 @@ fn object<'a>(
         names.push(text.unescape());
     }
     for_each_duplicate(&mut names, |name| {
-        let mut pointer = String::new();
-        push_pointer(&mut pointer, name);
+        let mut pointer = Pointer::new("");
+        pointer.push(name);
         reader.sink.push(pointer, "each name once", "a name that is given twice");
     });
     for member in Member::ALL.into_iter().filter(|member| member.is_required()) {
@@ -252,8 +252,8 @@ impl<'a> Reader<'a, '_> {
                     } else {
                         "no member of this name"
                     };
-                    let mut pointer = String::new();
-                    push_pointer(&mut pointer, &name);
+                    let mut pointer = Pointer::new("");
+                    pointer.push(&name);
                     self.sink.push(pointer, expected, value.type_name());
                 }
                 self.scanner.skip(&value)
