@@ -12,8 +12,14 @@ use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
 use super::text::Text;
 
 /// A compact, token-exact JSON object.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Detail(Box<[u8]>);
+
+impl core::fmt::Debug for Detail {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Detail({})", String::from_utf8_lossy(&self.0))
+    }
+}
 
 impl Detail {
     /// Parses one JSON object.
@@ -268,7 +274,7 @@ fn finish(scanner: &mut Scanner<'_>, levels: usize) -> Result<(), SyntaxError> {
 }
 
 /// Objects up to this many members are compared pair by pair.
-const PAIRWISE_MAX: usize = 8;
+const PAIRWISE_MAX: usize = 24;
 
 /// Calls back for every name that an equal one precedes. May reorder the names.
 pub(super) fn for_each_duplicate(names: &mut [Cow<'_, str>], mut found: impl FnMut(&str)) {

@@ -44,7 +44,7 @@ impl Limits {
 
 /// One thing that is wrong with one record of an input that is well-formed JSON.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("record {index}, {place}: expected {expected}, got {got}", place = self.place())]
+#[error("record {index}, {}: expected {expected}, got {}", self.place(), self.got.escape_debug())]
 pub struct Fault {
     /// Position of the record in its batch, from 0.
     pub index: usize,
@@ -57,8 +57,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn place(&self) -> &str {
-        if self.pointer.is_empty() { "the record" } else { &self.pointer }
+    /// A terminal that shows the message must not obey what a client sent.
+    fn place(&self) -> String {
+        let pointer = &self.pointer;
+        if pointer.is_empty() { "the record".to_owned() } else { pointer.escape_debug().collect() }
     }
 }
 
