@@ -246,8 +246,9 @@ impl<'a> Reader<'a, '_> {
         if let Some(member) = known.filter(|member| !member.is_server_only()) {
             if self.given.contains(&member) {
                 self.twice(member.name());
+            } else {
+                self.given.push(member);
             }
-            self.given.push(member);
             return self.known(member, &value);
         }
         let by_server = known.is_some() || SERVER_NAMES.contains(&name.as_ref());
