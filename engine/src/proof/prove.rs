@@ -107,7 +107,8 @@ pub fn prove_inclusion<E>(
 /// Proof that the tree of `old` leaves is a prefix of the tree of `new` (RFC 9162 section 2.1.4).
 ///
 /// # Errors
-/// [`ProveError::SizesReversed`], [`ProveError::EmptyTree`], or [`ProveError::Fetch`] with the callback's error.
+/// [`ProveError::SizesReversed`], [`ProveError::EmptyTree`], or [`ProveError::Fetch`] with the
+/// callback's error.
 pub fn prove_consistency<E>(
     old: u64,
     new: u64,
