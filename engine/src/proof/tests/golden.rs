@@ -160,8 +160,16 @@ fn a_key_signs_only_for_its_own_log() {
     assert_eq!(seal().sign(&key), Err(NoteError::OtherOrigin));
     // Signed all the same, as a thief of that key could: still not this log's.
     let forged = key.sign_note(&checkpoint().to_text()).unwrap();
-    let refused = Err(SignedError::Note(NoteError::OtherOrigin));
-    assert_eq!(Checkpoint::open(forged.as_bytes(), &key.verifier()), refused);
+    let refused = SignedError::Note(NoteError::OtherOrigin);
+    assert_eq!(Checkpoint::open(forged.as_bytes(), &key.verifier()), Err(refused));
+    let list = KeyList::create(&key);
+    assert_eq!(list.open_checkpoint(forged.as_bytes()), Err(refused));
+    let forged_anchor = key.sign_note(&anchor().to_text()).unwrap();
+    assert_eq!(Anchor::open(forged_anchor.as_bytes(), &key.verifier()), Err(refused));
+    assert_eq!(list.open_anchor(forged_anchor.as_bytes()), Err(refused));
+    let forged_seal = key.sign_note(&seal().to_text()).unwrap();
+    assert_eq!(FileSeal::open(forged_seal.as_bytes(), &key.verifier()), Err(refused));
+    assert_eq!(list.open_seal(forged_seal.as_bytes()), Err(refused));
     let unsigned = Err(SignedError::Note(NoteError::Unsigned));
     assert_eq!(Checkpoint::open(forged.as_bytes(), &test_key(0).verifier()), unsigned);
 }

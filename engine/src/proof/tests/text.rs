@@ -167,6 +167,19 @@ fn well_signed_key_lists_that_break_the_rules_are_refused() {
     assert_eq!(repeated, Some(KeyListError::Repeated { index: 1 }));
     let gap = parse(&[good.clone(), entry(2, 5, &second, &first)]);
     assert_eq!(gap, Some(KeyListError::Text(TextError { line: 8, expected: "index " })));
+    // An entry about another log, well signed by the key before it; and a key of another name.
+    let signed = |origin: &str, index: usize, key: &SigningKey, signer: &SigningKey| {
+        let key = key.verifier();
+        let text = format!("shoseki-key/v1 {origin}\nindex {index}\nvalid_from 0\nkey {key}\n");
+        let signature = [&signer.verifier().id()[..], &signer.sign(text.as_bytes())].concat();
+        format!("{text}\n— {origin} {}\n", base64_encode(&signature))
+    };
+    let other = SigningKey::generate(Origin::new("other.example").unwrap(), &[3; 32]);
+    assert_eq!(signed("shoseki.example/test", 0, &first, &first), good);
+    let foreign = parse(&[good.clone(), signed("other.example", 1, &other, &first)]);
+    assert_eq!(foreign, Some(KeyListError::OtherOrigin));
+    let renamed = parse(&[signed("shoseki.example/test", 0, &other, &other)]);
+    assert_eq!(renamed, Some(KeyListError::Text(TextError { line: 4, expected: "key " })));
     let third = test_key(2);
     let falling = [good, entry(1, 5, &second, &first), entry(2, 4, &third, &second)];
     assert_eq!(parse(&falling), Some(KeyListError::Order { index: 2 }));
@@ -278,6 +291,7 @@ fn proofs_come_from_published_tiles() {
     let first = &tiles["tile/0/000"];
     assert_eq!(first.node(NodeId { level: 0, index: 256 }), None);
     assert_eq!(first.node(NodeId { level: 9, index: 0 }), None);
+    assert_eq!(first.node(NodeId { level: 255, index: 0 }), None);
     assert_eq!(first.node(NodeId { level: 8, index: 0 }), Some(tiles["tile/1/000"].hashes()[0]));
 }
 
