@@ -8,7 +8,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::error::{AppendError, is_full};
+use super::error::is_full;
 use super::view::ActiveFile;
 use crate::format::{ActiveHeader, active_name};
 use crate::io::{OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX};
@@ -41,10 +41,6 @@ impl NoRoom {
         } else {
             Self::Failed(error)
         }
-    }
-
-    pub(crate) fn full(free: u64, reserve: u64) -> AppendError {
-        AppendError::DiskFull { free, reserve }
     }
 }
 

@@ -11,40 +11,52 @@ use std::sync::Arc;
 use super::active_write::{self, NoRoom};
 use super::core::Core;
 use super::error::AppendError;
+use super::intake::Slot;
+use super::keeper;
 use super::sequencer::{Answers, Commit};
 
 /// Writes the next commit and hands the lead on.
 pub(crate) fn lead(core: &Core) {
-    let next = core.sequencer.lock().next_commit();
-    let Some(commit) = next else {
-        core.sequencer.lock().leading = false;
-        return;
-    };
-    let written = core.poisoned().map_or_else(|| write(core, &commit), Err);
-    let (answers, next) = {
-        let mut sequencer = core.sequencer.lock();
-        let answers = match written {
-            Ok(()) => {
-                publish(core, &commit);
-                sequencer.committed(commit)
-            }
-            Err(error) => {
-                core.view_file(&mut sequencer.durable);
-                sequencer.take_back(commit, &error)
-            }
+    loop {
+        let next = core.sequencer.lock().next_commit();
+        let Some(commit) = next else {
+            core.sequencer.lock().leading = false;
+            return;
         };
-        let next = sequencer.next_leader();
-        if next.is_none() {
-            // A commit without batches (a mark) is led by whoever made it.
-            sequencer.leading = false;
+        let written = write(core, &commit);
+        let (answers, next, again) = finish(core, commit, written);
+        if let Some(slot) = &next {
+            slot.lead();
         }
-        (answers, next)
-    };
-    if let Some(slot) = next {
-        slot.lead();
+        answer_all(core, answers);
+        core.keeper.wake(keeper::help(core));
+        if !again {
+            return;
+        }
     }
-    answer_all(core, answers);
-    core.keeper.wake();
+}
+
+/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays here
+/// because the commits that wait have no callers.
+fn finish(
+    core: &Core,
+    commit: Commit,
+    written: Result<(), Unwritten>,
+) -> (Answers, Option<Arc<Slot>>, bool) {
+    let mut sequencer = core.sequencer.lock();
+    let answers = match written {
+        Ok(()) => {
+            publish(core, &commit);
+            sequencer.committed(commit)
+        }
+        Err(Unwritten { error, file_begun }) => {
+            sequencer.take_back(commit, file_begun, &error)
+        }
+    };
+    let next = sequencer.next_leader();
+    let again = next.is_none() && sequencer.has_waiting();
+    sequencer.leading = next.is_some() || again;
+    (answers, next, again)
 }
 
 /// Answers callers and gives their room in the queue back.
@@ -55,17 +67,33 @@ pub(crate) fn answer_all(core: &Core, answers: Answers) {
     }
 }
 
-fn write(core: &Core, commit: &Commit) -> Result<(), AppendError> {
+/// A commit of which nothing counts.
+struct Unwritten {
+    error: AppendError,
+    /// Whether the file that it begins was made all the same.
+    file_begun: bool,
+}
+
+fn write(core: &Core, commit: &Commit) -> Result<(), Unwritten> {
+    let mut file_begun = false;
+    write_to(core, commit, &mut file_begun).map_err(|error| Unwritten { error, file_begun })
+}
+
+fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), AppendError> {
+    if let Some(error) = core.poisoned() {
+        return Err(error);
+    }
     let mut writer = core.writer.lock();
     let reserve = core.options.free_space_reserve;
     let refuse = |no_room| match no_room {
-        NoRoom::Full { free, reserve } => NoRoom::full(free, reserve),
+        NoRoom::Full { free, reserve } => AppendError::DiskFull { free, reserve },
         NoRoom::Failed(error) => core.set_poison(&format!("making room failed: {error}")),
     };
     if let Some(header) = &commit.begins {
         let (new_writer, file) =
             active_write::create(&*core.storage, header, reserve).map_err(refuse)?;
         *writer = new_writer;
+        *file_begun = true;
         core.view.change(|view| view.actives.push(Arc::new(file)));
     }
     let end = commit.offset + commit.bytes.len() as u64;

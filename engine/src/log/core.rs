@@ -1,7 +1,7 @@
 //! What the parts of a writer share.
 //!
-//! Invariant: locks are taken in the order sequencer, then intake; tree, then view; none is held during a
-//! sync except the file's own. A poisoned core acknowledges nothing any more.
+//! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last three is
+//! held during a sync. A poisoned core acknowledges nothing any more.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +14,7 @@ use super::intake::Intake;
 use super::keeper::Signals;
 use super::options::LogOptions;
 use super::reader::{Entry, Reader};
+use super::seal::Sealer;
 use super::sequencer::Sequencer;
 use super::tree::{Backlog, Tree};
 use super::view::SharedView;
@@ -42,6 +43,11 @@ pub(crate) struct Core {
     pub(crate) backlog: Mutex<Backlog>,
     pub(crate) tree: Mutex<Tree>,
     pub(crate) ids: IdIndex,
+    /// First seq whose id is in the sequencer's table and not in the index.
+    pub(crate) ids_from: Mutex<u64>,
+    /// Held while a missing part of the index is rebuilt.
+    pub(crate) ids_fill: Mutex<()>,
+    pub(crate) sealer: Mutex<Sealer>,
     pub(crate) keeper: Signals,
     /// Reads records for comparisons and proofs.
     pub(crate) reader: Reader,
