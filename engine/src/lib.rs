@@ -10,6 +10,8 @@ pub mod io;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(feature = "log")]
+pub mod query;
+#[cfg(feature = "log")]
 pub mod recovery;
 #[cfg(feature = "log")]
 pub mod segment;

@@ -16,6 +16,8 @@ mod tests;
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub use compress::train_dictionary;
 pub use pack::{PackedItem, Unpacked, sample_text};
-pub use scan::{ActiveScan, FrameVisitor, Island, ScanError, ScanPosition, ScanTail, scan_active};
+pub use scan::{
+    ActiveScan, FrameVisitor, Island, ScanError, ScanPosition, ScanTail, scan_active, scan_from,
+};
 pub use sealed::{DecodedGroup, GroupPlace, SealedSegment, SegmentError, SegmentErrorKind};
 pub use source::ByteSource;

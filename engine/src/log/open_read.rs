@@ -1,0 +1,435 @@
+//! Opening a log for reading, beside a writer or without one.
+//!
+//! Order of calls: the checkpoint first, so that whatever it covers is in the files read after it; then
+//! identity and keys; handles of active files; only then the list of sealed ones, so that a file that is
+//! sealed meanwhile is seen at least once.
+//! Invariant: nothing is written, nothing is locked; `recovery::plan` decides and nobody acts on it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::active_read::run_of;
+use super::cache::{GROUPS_MEMORY_MAX, GroupCache, SEGMENTS_MAX, SegmentCache};
+use super::catalogue::{self, SegmentEntry};
+use super::parts::Parts;
+use super::read_error::{OpenReadError, ReadError};
+use super::reader::{CHECKPOINT, KEYS, Reader};
+use super::source::{FileSource, MapSource};
+use super::view::{ActiveFile, Behind, SealedList, SharedView, View};
+use crate::format::{
+    ACTIVE_HEADER_LEN, ActiveHeader, Counts, FrameHeader, RecordsPayload, TimeRange, active_name,
+    parse_active_name, parse_sealed_name,
+};
+use crate::io::{OpenMode, OsStorage, Storage};
+use crate::proof::{FORMAT, KeyList, LogIdentity, chain_genesis};
+use crate::recovery::{ActiveFound, CheckpointFound, Damage, Found, Plan, SealedFound, Tail, plan};
+use crate::segment::{
+    ActiveScan, FrameVisitor, ScanError, ScanPosition, ScanTail, SealedSegment, scan_from,
+};
+use crate::types::{ChainHash, Seq};
+
+const IDENTITY: &str = "log.json";
+/// Longest small file that is read whole.
+const FILE_LEN_MAX: u64 = 16 << 20;
+/// How often files may move away between listing and opening.
+const ATTEMPTS: usize = 8;
+
+impl Reader {
+    /// Opens a data directory.
+    ///
+    /// # Errors
+    /// [`OpenReadError`]: no log there, its identity damaged, or the medium failed. Damage anywhere else is
+    /// no error: see [`Reader::damage`].
+    pub fn open(dir: &Path) -> Result<Self, OpenReadError> {
+        Self::open_storage(Arc::new(OsStorage::new(dir)))
+    }
+
+    /// Opens any storage.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_storage(storage: Arc<dyn Storage>) -> Result<Self, OpenReadError> {
+        let note = read_file(&*storage, CHECKPOINT).map_err(open_io(CHECKPOINT))?;
+        let identity = identity(&*storage)?;
+        let keys = read_file(&*storage, KEYS).map_err(open_io(KEYS))?;
+        let keys = keys
+            .and_then(|bytes| KeyList::parse(&bytes).ok())
+            .filter(|keys| *keys.origin() == identity.origin)
+            .map(Arc::new);
+        let mut follow = Follow::default();
+        let checkpoint = checkpoint_found(note.as_deref(), keys.as_deref());
+        let view = follow.gather(&*storage, &identity, checkpoint)?;
+        Ok(Self::from_parts(Arc::new(Parts {
+            identity_sha256: identity.sha256(),
+            storage,
+            identity,
+            keys: RwLock::new(keys),
+            view: Arc::new(SharedView::new(view)),
+            groups: GroupCache::new(GROUPS_MEMORY_MAX),
+            segments: SegmentCache::new(SEGMENTS_MAX),
+            live: None,
+            follow: Some(Mutex::new(follow)),
+        })))
+    }
+
+    /// Looks what has become durable since. Does nothing where a writer keeps the view.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; the view is then the one before.
+    pub fn refresh(&self) -> Result<(), OpenReadError> {
+        let parts = &self.parts;
+        let Some(follow) = &parts.follow else { return Ok(()) };
+        let mut follow = follow.lock();
+        let checkpoint = match self.checkpoint() {
+            Ok(None) => CheckpointFound::None,
+            Ok(Some(signed)) => CheckpointFound::Size(signed.checkpoint.size.0),
+            Err(ReadError::Io { path, source }) => return Err(OpenReadError::Io { path, source }),
+            Err(_) => CheckpointFound::Unreadable,
+        };
+        let view = follow.gather(&*parts.storage, &parts.identity, checkpoint)?;
+        parts.view.change(|current| *current = view);
+        Ok(())
+    }
+}
+
+/// What a reader remembers of the files between two looks.
+#[derive(Default)]
+pub(crate) struct Follow {
+    sealed: Vec<Sealed>,
+    actives: Vec<Known>,
+}
+
+/// A sealed segment; one whose footer can't be read has only its name.
+#[derive(Clone)]
+struct Sealed {
+    entry: SegmentEntry,
+    readable: bool,
+}
+
+/// An active file, by its name; without a file where its header is no header.
+#[derive(Clone)]
+struct Known {
+    first_seq: u64,
+    opened: Option<(Arc<ActiveFile>, ActiveScan)>,
+    /// Whether another active file followed it when it was scanned: then it never changes again.
+    complete: bool,
+}
+
+impl Follow {
+    fn gather(
+        &mut self,
+        storage: &dyn Storage,
+        identity: &LogIdentity,
+        checkpoint: CheckpointFound,
+    ) -> Result<View, OpenReadError> {
+        for _ in 0..ATTEMPTS {
+            let names = active_names(storage)?;
+            let same = names.iter().eq(self.actives.iter().map(|known| &known.first_seq));
+            let (actives, vanished) = self.actives(storage, &names)?;
+            self.actives = actives;
+            if !same || self.sealed.is_empty() || !vanished.is_empty() {
+                self.sealed = self.sealed(storage)?;
+            }
+            let sealed = |seq: &u64| self.sealed.iter().any(|s| s.entry.first_seq == *seq);
+            if vanished.iter().all(sealed) {
+                return Ok(self.view(identity, checkpoint));
+            }
+        }
+        Err(OpenReadError::Moving)
+    }
+
+    /// Active files by first seq, and those that went away since they were listed.
+    fn actives(
+        &self,
+        storage: &dyn Storage,
+        names: &[u64],
+    ) -> Result<(Vec<Known>, Vec<u64>), OpenReadError> {
+        let (mut found, mut vanished) = (Vec::new(), Vec::new());
+        for (i, first_seq) in names.iter().enumerate() {
+            let complete = i + 1 < names.len();
+            let before = self.actives.iter().find(|known| known.first_seq == *first_seq);
+            let path = format!("active/{}", active_name(Seq(*first_seq)));
+            let known = match before {
+                Some(known) if known.complete => known.clone(),
+                Some(Known { opened: Some((active, scan)), .. }) => {
+                    let scan =
+                        scan_file(active, scan.before_last_commit).map_err(open_io(&path))?;
+                    Known {
+                        first_seq: *first_seq,
+                        opened: Some((Arc::clone(active), scan)),
+                        complete,
+                    }
+                }
+                _ => match open_active(storage, &path) {
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                        vanished.push(*first_seq);
+                        continue;
+                    }
+                    opened => Known {
+                        first_seq: *first_seq,
+                        opened: opened.map_err(open_io(&path))?,
+                        complete,
+                    },
+                },
+            };
+            found.push(known);
+        }
+        Ok((found, vanished))
+    }
+
+    /// Sealed segments by first seq: from the catalogue where it knows them, otherwise from their footers.
+    fn sealed(&self, storage: &dyn Storage) -> Result<Vec<Sealed>, OpenReadError> {
+        let names = storage.list("sealed").map_err(open_io("sealed"))?;
+        let mut ranges: Vec<(u64, u64)> = names
+            .iter()
+            .filter_map(|name| parse_sealed_name(name))
+            .filter(|(first, count)| *count > 0 && first.0.checked_add(*count).is_some())
+            .map(|(first, count)| (first.0, count))
+            .collect();
+        ranges.sort_unstable();
+        let mut known: HashMap<(u64, u64), SegmentEntry> = HashMap::new();
+        if ranges.len() > self.sealed.len() + 1 {
+            known.extend(catalogue::load(storage).into_iter().map(|e| ((e.first_seq, e.count), e)));
+        }
+        let seen = self.sealed.iter().filter(|sealed| sealed.readable);
+        known.extend(seen.map(|s| ((s.entry.first_seq, s.entry.count), s.entry.clone())));
+        ranges
+            .into_iter()
+            .map(|(first_seq, count)| match known.remove(&(first_seq, count)) {
+                Some(entry) => Ok(Sealed { entry, readable: true }),
+                None => from_footer(storage, first_seq, count),
+            })
+            .collect()
+    }
+
+    fn view(&self, identity: &LogIdentity, checkpoint: CheckpointFound) -> View {
+        let found = self.found(identity, checkpoint);
+        let plan = plan(&found);
+        let mut damage = plan.damage.clone();
+        let mut entries: Vec<SegmentEntry> = Vec::with_capacity(self.sealed.len());
+        let mut end = 0;
+        for sealed in &self.sealed {
+            // The first of two segments that hold the same records is shown; the plan names the other.
+            if sealed.entry.first_seq >= end {
+                end = sealed.entry.end_seq();
+                entries.push(sealed.entry.clone());
+            }
+            note_unreadable(sealed, &mut damage);
+        }
+        let mut actives = Vec::new();
+        for (i, (known, found)) in self.actives.iter().zip(&found.actives).enumerate() {
+            let last = i + 1 == self.actives.len();
+            let superseded = plan.superseded.contains(&known.first_seq);
+            if let Some((active, scan)) =
+                known.opened.as_ref().filter(|_| found.ours && !superseded)
+            {
+                show(active, scan, last, &plan, checkpoint);
+                actives.push(Arc::clone(active));
+            }
+        }
+        let sealed_len = entries.len();
+        let sealed = Arc::new(SealedList::of(entries));
+        View { sealed, sealed_len, actives, damage: Arc::new(damage) }
+    }
+
+    fn found(&self, identity: &LogIdentity, checkpoint: CheckpointFound) -> Found {
+        let identity_sha256 = identity.sha256();
+        let sealed = self.sealed.iter().filter(|sealed| sealed.readable).map(|s| SealedFound {
+            first_seq: s.entry.first_seq,
+            end_seq: s.entry.end_seq(),
+            chain_before: s.entry.chain_before,
+            chain_after: s.entry.chain_after,
+        });
+        let actives = self.actives.iter().map(|known| {
+            let header = known.opened.as_ref().map(|(active, _)| &active.header);
+            let ours = header.is_some_and(|header| {
+                header.identity_sha256 == identity_sha256 && header.first_seq.0 == known.first_seq
+            });
+            let scan = known.opened.as_ref().map(|(_, scan)| scan.clone());
+            ActiveFound { first_seq: known.first_seq, scan, ours }
+        });
+        Found {
+            genesis: chain_genesis(&identity.origin, &identity.log_id),
+            sealed: sealed.collect(),
+            actives: actives.collect(),
+            checkpoint,
+        }
+    }
+}
+
+/// Names the records of a segment that can't be opened, unless the plan missed them already.
+fn note_unreadable(sealed: &Sealed, damage: &mut Vec<Damage>) {
+    let (first, end) = (sealed.entry.first_seq, sealed.entry.end_seq());
+    let named = |damage: &Damage| {
+        matches!(damage, Damage::Missing { first_seq, end_seq }
+            if *first_seq <= first && end <= *end_seq)
+    };
+    if !sealed.readable && !damage.iter().any(named) {
+        damage.push(Damage::Missing { first_seq: first, end_seq: end });
+    }
+}
+
+/// Makes visible what is durable of a file.
+fn show(
+    active: &ActiveFile,
+    scan: &ActiveScan,
+    last: bool,
+    plan: &Plan,
+    checkpoint: CheckpointFound,
+) {
+    let covered = matches!(checkpoint, CheckpointFound::Size(size) if size >= scan.end.next_seq.0);
+    let torn = last && matches!(plan.tail, Tail::Cut { .. });
+    match &scan.tail {
+        ScanTail::Bad { islands, .. } if !torn => {
+            let bound = if last { plan.durable } else { u64::MAX };
+            let mut behind =
+                Behind { runs: Vec::new(), end_seq: if last { plan.durable } else { 0 } };
+            let (mut end_seq, mut chain) = (scan.end.next_seq.0, Some(scan.end.chain));
+            for island in islands {
+                let known = chain.filter(|_| island.first_seq.0 == end_seq);
+                // An island before what is already there is a leftover that belongs nowhere.
+                if island.first_seq.0 < end_seq {
+                    continue;
+                }
+                let Ok((mut run, after)) = run_of(&active.file, &active.header, island, known)
+                else {
+                    continue;
+                };
+                (end_seq, chain) = (run.end_seq, after);
+                run.end_seq = run.end_seq.min(bound);
+                behind.end_seq = behind.end_seq.max(run.end_seq);
+                behind.runs.push(run);
+            }
+            active.publish_behind(behind);
+            active.publish(scan.end);
+        }
+        ScanTail::Closed => active.publish(scan.end),
+        _ if covered || !last => active.publish(scan.end),
+        // The last commit may have been written and not yet synced.
+        _ => active.publish(scan.before_last_commit),
+    }
+}
+
+/// Remembers places while a file is scanned.
+struct Noting<'a>(&'a ActiveFile);
+
+impl FrameVisitor for Noting<'_> {
+    fn frame(&mut self, at: &ScanPosition, _: &FrameHeader, _: &RecordsPayload<'_>) {
+        self.0.note(*at);
+    }
+}
+
+type OpenedActive = Option<(Arc<ActiveFile>, ActiveScan)>;
+
+fn open_active(storage: &dyn Storage, path: &str) -> io::Result<OpenedActive> {
+    let file = storage.open(path, OpenMode::Read)?;
+    let mut bytes = vec![0; ACTIVE_HEADER_LEN];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    let Ok(header) = ActiveHeader::decode(&bytes) else { return Ok(None) };
+    let start = ScanPosition::start(&header);
+    let active = Arc::new(ActiveFile::new(header, file));
+    let scan = scan_file(&active, start)?;
+    Ok(Some((active, scan)))
+}
+
+/// Scans a file that may be written meanwhile: what looks bad is looked at again while it goes on.
+fn scan_file(active: &ActiveFile, from: ScanPosition) -> io::Result<ActiveScan> {
+    let mut from = from;
+    let mut end = None;
+    loop {
+        let source = FileSource::new(Arc::clone(&active.file))?;
+        let scan = scan_from(&source, active.header.clone(), from, &mut Noting(active));
+        let scan = match scan {
+            Ok(scan) => scan,
+            Err(ScanError::Io(e)) => return Err(e),
+            // The header was decoded before; a scan from a position does not read it again.
+            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+        };
+        if !matches!(scan.tail, ScanTail::Bad { .. }) || end == Some(scan.end.offset) {
+            return Ok(scan);
+        }
+        end = Some(scan.end.offset);
+        from = scan.before_last_commit;
+    }
+}
+
+fn active_names(storage: &dyn Storage) -> Result<Vec<u64>, OpenReadError> {
+    let names = storage.list("active").map_err(open_io("active"))?;
+    let mut seqs: Vec<u64> =
+        names.iter().filter_map(|n| parse_active_name(n)).map(|s| s.0).collect();
+    seqs.sort_unstable();
+    Ok(seqs)
+}
+
+/// A segment as its footer describes it, or as its name does where it can't be opened.
+fn from_footer(storage: &dyn Storage, first_seq: u64, count: u64) -> Result<Sealed, OpenReadError> {
+    let any_time = TimeRange { min: i64::MIN, max: i64::MAX };
+    let nothing = ChainHash([0; ChainHash::LEN]);
+    let named = SegmentEntry {
+        first_seq,
+        count,
+        timestamp: any_time,
+        received: any_time,
+        raw_len: 0,
+        file_len: 0,
+        chain_before: nothing,
+        chain_after: nothing,
+        counts: Counts::default(),
+        range_nodes: Vec::new(),
+    };
+    let path = named.path();
+    let file = storage.open(&path, OpenMode::Read).map_err(open_io(&path))?;
+    let file_len = file.len().map_err(open_io(&path))?;
+    let unreadable = Sealed { entry: SegmentEntry { file_len, ..named }, readable: false };
+    if file_len == 0 {
+        return Ok(unreadable);
+    }
+    let map = MapSource(file.map().map_err(open_io(&path))?);
+    let Ok(segment) = SealedSegment::open(map) else { return Ok(unreadable) };
+    let footer = segment.footer();
+    let fits = (footer.first_seq.0, footer.count) == (first_seq, count);
+    let entry = SegmentEntry::from_footer(footer, file_len);
+    Ok(if fits { Sealed { entry, readable: true } } else { unreadable })
+}
+
+fn identity(storage: &dyn Storage) -> Result<LogIdentity, OpenReadError> {
+    let bytes = read_file(storage, IDENTITY).map_err(open_io(IDENTITY))?;
+    let bytes = bytes.ok_or(OpenReadError::NoLog)?;
+    let identity = LogIdentity::parse(&bytes).ok_or(OpenReadError::Identity)?;
+    if identity.format == FORMAT {
+        Ok(identity)
+    } else {
+        Err(OpenReadError::Format { found: identity.format, known: FORMAT })
+    }
+}
+
+fn checkpoint_found(note: Option<&[u8]>, keys: Option<&KeyList>) -> CheckpointFound {
+    let Some(note) = note else { return CheckpointFound::None };
+    let checkpoint = keys.and_then(|keys| keys.open_checkpoint(note).ok());
+    checkpoint.map_or(CheckpointFound::Unreadable, |c| CheckpointFound::Size(c.size.0))
+}
+
+/// A small file whole; `None` where there is none.
+pub(crate) fn read_file(storage: &dyn Storage, path: &str) -> io::Result<Option<Vec<u8>>> {
+    let file = match storage.open(path, OpenMode::Read) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let len = file.len()?;
+    if len > FILE_LEN_MAX {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(Some(bytes))
+}
+
+fn open_io(path: &str) -> impl FnOnce(io::Error) -> OpenReadError + '_ {
+    move |source| OpenReadError::Io { path: path.to_owned(), source }
+}
