@@ -297,7 +297,8 @@ impl IdIndex {
         if !current.pieces.iter().all(|p| outside(p) || inside(p)) {
             return Err(IdError::Range(seqs));
         }
-        let mut pieces: Vec<Piece> = current.pieces.iter().filter(|p| outside(p)).cloned().collect();
+        let mut pieces: Vec<Piece> =
+            current.pieces.iter().filter(|p| outside(p)).cloned().collect();
         let at = pieces.partition_point(|p| p.seqs().start < seqs.start);
         pieces.insert(at, piece);
         *current = Arc::new(IdSnapshot { key: self.key, pieces });

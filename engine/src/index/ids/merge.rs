@@ -25,8 +25,7 @@ const MERGED_SPAN_PART: u64 = 8;
 /// come first: they are small, and there are more of them.
 pub(super) fn plan(runs: &[Range<u64>], flush_len: u64) -> Option<Range<usize>> {
     let total: u64 = runs.iter().map(span).sum();
-    let span_max =
-        (total / MERGED_SPAN_PART).max(MERGED_SPAN_MIN).min(u64::from(u32::MAX));
+    let span_max = (total / MERGED_SPAN_PART).max(MERGED_SPAN_MIN).min(u64::from(u32::MAX));
     let mut level = 0;
     let mut levels: Vec<u32> = Vec::with_capacity(runs.len());
     for run in runs.iter().rev() {
@@ -63,11 +62,7 @@ fn stretch_start(runs: &[Range<u64>], levels: &[u32], end: usize) -> usize {
 }
 
 /// The oldest group of up to [`FAN_IN`] runs that is not too long.
-fn group_within(
-    runs: &[Range<u64>],
-    stretch: Range<usize>,
-    span_max: u64,
-) -> Option<Range<usize>> {
+fn group_within(runs: &[Range<u64>], stretch: Range<usize>, span_max: u64) -> Option<Range<usize>> {
     stretch.clone().find_map(|first| {
         let mut sum = 0;
         let fits = runs.get(first..stretch.end)?.iter().take(FAN_IN).take_while(|run| {
@@ -105,7 +100,7 @@ impl Merge {
             received_at_max: times.max().unwrap_or(i64::MAX),
             ..first.header().clone()
         };
-        let cursors =
+        let cursors: Result<Vec<_>, _> =
             inputs.iter().map(|run| Cursor::new(Arc::clone(run), seqs.start)).collect();
         Ok(Self { cursors: cursors?, writer: RunWriter::create(storage, header)?, seqs })
     }

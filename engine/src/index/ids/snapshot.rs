@@ -93,11 +93,7 @@ impl IdSnapshot {
     /// # Errors
     /// [`IdError::Damaged`]: a run that would have to be read is damaged, so there is no answer. Call
     /// [`super::IdIndex::discard`] and add the range again from the log before taking records.
-    pub fn lookup(
-        &self,
-        fingerprint: Fingerprint,
-        out: &mut Vec<u64>,
-    ) -> Result<Probes, IdError> {
+    pub fn lookup(&self, fingerprint: Fingerprint, out: &mut Vec<u64>) -> Result<Probes, IdError> {
         let mut probes = Probes::default();
         for piece in &self.pieces {
             match piece {

@@ -61,8 +61,7 @@ impl RunWriter {
             }
             _ => {}
         }
-        let file =
-            storage.open(&temporary, OpenMode::Create).map_err(IdError::io(&temporary))?;
+        let file = storage.open(&temporary, OpenMode::Create).map_err(IdError::io(&temporary))?;
         Ok(Self {
             lines: Stream::new(HEADER_LEN as u64),
             entries: Stream::new(header.entries_offset()),
