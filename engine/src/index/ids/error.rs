@@ -1,6 +1,7 @@
 //! What can go wrong with the id index.
 //!
-//! Invariant: whatever is returned, the snapshot in force before the call is still there and still right.
+//! Invariant: whatever is returned, the snapshot in force before the call is still there and still
+//! right.
 
 use std::io;
 use std::ops::Range;
@@ -17,8 +18,8 @@ pub enum IdError {
         /// What the storage said.
         source: io::Error,
     },
-    /// A run's bytes don't match their checksum. [`super::IdIndex::discard`] its range, then add it again
-    /// from the log; until then the question has no answer.
+    /// A run's bytes don't match their checksum. [`super::IdIndex::discard`] its range, then add it
+    /// again from the log; until then the question has no answer.
     #[error("id index: the run of seqs {}..{} is damaged", .0.start, .0.end)]
     Damaged(Range<u64>),
     /// The range is empty, longer than a run can be, or covered already.

@@ -1,7 +1,8 @@
 //! From an id to the 48 bits that stand for it.
 //!
 //! Invariant: the same key and id give the same fingerprint on every machine and in every release
-//! (SipHash-2-4). Without the key nobody can choose ids that meet in one bucket or share a fingerprint.
+//! (SipHash-2-4). Without the key nobody can choose ids that meet in one bucket or share a
+//! fingerprint.
 
 use std::fmt;
 use std::hash::Hasher;
@@ -53,7 +54,8 @@ pub fn fingerprint(key: &IdKey, id: &[u8; 16]) -> Fingerprint {
     Fingerprint(SipHasher24::new_with_key(&key.0).hash(id) >> (u64::BITS - FINGERPRINT_BITS))
 }
 
-/// Hashes a fingerprint for a hash map: its bits are random already, they only have to reach the top.
+/// Hashes a fingerprint for a hash map: its bits are random already, they only have to reach the
+/// top.
 #[derive(Clone, Default)]
 pub(super) struct FingerprintHasher(u64);
 

@@ -1,8 +1,8 @@
 //! The shell: which snapshot is in force, and the steps of background work that replace it.
 //!
-//! Invariant: a snapshot is replaced only after what replaces it is durable, and files go only after that;
-//! an error leaves the snapshot in force. One step runs at a time (`work`); questions and
-//! [`IdIndex::freeze`] never wait for one.
+//! Invariant: a snapshot is replaced only after what replaces it is durable, and files go only
+//! after that; an error leaves the snapshot in force. One step runs at a time (`work`); questions
+//! and [`IdIndex::freeze`] never wait for one.
 //! Knows no threads: the log's background thread calls [`IdIndex::maintain`] until it is idle.
 
 use std::io;
@@ -95,9 +95,10 @@ struct Work {
 }
 
 impl IdIndex {
-    /// Opens the index of a log of `log_size` durable records and removes the files that can't be used.
-    /// `new_key`, 16 random bytes, is used when there is no run yet. What the log holds and the index
-    /// doesn't is told by [`IdSnapshot::missing`].
+    /// Opens the index of a log of `log_size` durable records and removes the files that can't be
+    /// used.
+    /// `new_key`, 16 random bytes, is used when there is no run yet. What the log holds and the
+    /// index doesn't is told by [`IdSnapshot::missing`].
     ///
     /// # Errors
     /// [`IdError::Io`]: the directory can't be read or cleaned.
@@ -149,11 +150,12 @@ impl IdIndex {
         Arc::clone(&self.current.read())
     }
 
-    /// Publishes a table that [`super::RecentIds::freeze`] gave, at once; a later [`Self::maintain`]
-    /// writes it.
+    /// Publishes a table that [`super::RecentIds::freeze`] gave, at once; a later
+    /// [`Self::maintain`] writes it.
     ///
     /// # Errors
-    /// [`IdError::Range`] or [`IdError::Order`]: the range is covered already or not that of the ids.
+    /// [`IdError::Range`] or [`IdError::Order`]: the range is covered already or not that of the
+    /// ids.
     pub fn freeze(&self, table: FrozenTable) -> Result<(), IdError> {
         let range = table.range();
         if let Some((_, seq)) = table.entries().iter().find(|(_, seq)| !range.contains(seq)) {
@@ -166,11 +168,12 @@ impl IdIndex {
         self.publish(Piece::Frozen(Arc::new(table)))
     }
 
-    /// Does one step of background work: writes the oldest frozen table, drops a run that has left the
-    /// window, or goes on with a merge, whichever is first in this order.
+    /// Does one step of background work: writes the oldest frozen table, drops a run that has left
+    /// the window, or goes on with a merge, whichever is first in this order.
     ///
     /// # Errors
-    /// [`IdError::Io`]: the step was not done (or, when removing, not wholly) and can be tried again.
+    /// [`IdError::Io`]: the step was not done (or, when removing, not wholly) and can be tried
+    /// again.
     pub fn maintain(&self, window: &Window) -> Result<Step, IdError> {
         let mut work = self.work.lock();
         let snapshot = self.snapshot();
@@ -201,8 +204,8 @@ impl IdIndex {
     /// Adds a missing range from the log, in chunks that are published one by one.
     ///
     /// # Errors
-    /// What the iterator says; [`IdError::Io`]; [`IdError::Range`]: the range is empty or partly covered;
-    /// [`IdError::Order`]: seqs don't rise or are outside. What was published stays;
+    /// What the iterator says; [`IdError::Io`]; [`IdError::Range`]: the range is empty or partly
+    /// covered; [`IdError::Order`]: seqs don't rise or are outside. What was published stays;
     /// [`IdSnapshot::missing`] tells the rest.
     pub fn add_range<E: From<IdError>>(
         &self,
@@ -253,8 +256,8 @@ impl IdIndex {
         Ok(Checked::Damaged(run.seqs()))
     }
 
-    /// Takes the run of exactly these seqs out of force at once and removes its file when the step of
-    /// background work that is under way has ended; without such a run it does nothing.
+    /// Takes the run of exactly these seqs out of force at once and removes its file when the step
+    /// of background work that is under way has ended; without such a run it does nothing.
     ///
     /// # Errors
     /// [`IdError::Io`]: the file can't be removed; it is out of force nevertheless.

@@ -1,4 +1,5 @@
-//! The bytes of a run. Little-endian; rebuildable, so there is one version and no reading of older ones.
+//! The bytes of a run. Little-endian; rebuildable, so there is one version and no reading of older
+//! ones.
 //!
 //! Invariant: every byte of a file is covered by the header's CRC or by its bucket's CRC.
 //! Knows no files.
@@ -9,8 +10,8 @@
 //! | lines | 64 × lines | one per bucket; bucket of fingerprint f = f × lines / 2^48 |
 //! | entries | 10 × count | fingerprint (6), seq − from (4); sorted by both |
 //!
-//! Line: index of the bucket's first entry (4), CRC-32 of the bucket's entries, that index and the filter
-//! (4), filter (7 words of 8 bytes; a fingerprint sets one bit in each).
+//! Line: index of the bucket's first entry (4), CRC-32 of the bucket's entries, that index and the
+//! filter (4), filter (7 words of 8 bytes; a fingerprint sets one bit in each).
 
 use std::ops::Range;
 
@@ -31,8 +32,8 @@ const HEADER_USED: usize = 8 + 4 + 4 + 16 + 16 + 5 * 8;
 const _: () = assert!(HEADER_USED + 4 <= HEADER_LEN);
 const _: () = assert!(4 + 4 + FILTER_WORDS * 8 == LINE_LEN);
 
-/// Header: magic (8), version (4), zero (4), log id (16), key (16), from, to, count, `received_at_max`,
-/// lines (8 each), zeros, CRC-32 of all before it (last 4).
+/// Header: magic (8), version (4), zero (4), log id (16), key (16), from, to, count,
+/// `received_at_max`, lines (8 each), zeros, CRC-32 of all before it (last 4).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     /// The log whose ids these are.
@@ -93,7 +94,8 @@ impl Header {
         header
     }
 
-    /// The header at the start of a file of `file_len` bytes; `None` for anything but what we write.
+    /// The header at the start of a file of `file_len` bytes; `None` for anything but what we
+    /// write.
     pub(super) fn decode(file: &[u8]) -> Option<Self> {
         let head: &[u8; HEADER_LEN] = file.first_chunk()?;
         let mut rest = head.as_slice();
@@ -217,7 +219,8 @@ fn bucket_crc(entries: &[u8], start: [u8; 4], filter: &[u8]) -> [u8; 4] {
     crc.finalize().to_le_bytes()
 }
 
-/// One bit for each word. The bucket comes from the top bits of the fingerprint, so they are mixed again.
+/// One bit for each word. The bucket comes from the top bits of the fingerprint, so they are mixed
+/// again.
 fn filter_bits(fingerprint: Fingerprint) -> impl Iterator<Item = u64> {
     let mut mixed = fingerprint.get().wrapping_mul(0xd6e8_feb8_6659_fd93);
     mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);

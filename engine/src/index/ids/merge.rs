@@ -1,12 +1,13 @@
 //! Which runs become one, and how.
 //!
-//! Invariant: only neighbours without a gap are merged; the result holds exactly their entries, each read
-//! under its bucket's checksum. Heap: one position for each input.
+//! Invariant: only neighbours without a gap are merged; the result holds exactly their entries,
+//! each read under its bucket's checksum. Heap: one position for each input.
 //!
-//! Bound: the level of a run is log4 of its span over the flush length, raised to the highest level of the
-//! newer ones. Once nothing is left to plan, at most three neighbours share a level, but for those that
-//! together exceed the largest merge, max(2^26, an eighth of the index): 15 runs at 100 million ids,
-//! about 30 whatever the size, as long as an eighth of the index fits a run (2^32 seqs).
+//! Bound: the level of a run is log4 of its span over the flush length, raised to the highest level
+//! of the newer ones. Once nothing is left to plan, at most three neighbours share a level, but for
+//! those that together exceed the largest merge, max(2^26, an eighth of the index): 15 runs at 100
+//! million ids, about 30 whatever the size, as long as an eighth of the index fits a run (2^32
+//! seqs).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,8 +22,8 @@ const FAN_IN: usize = 4;
 const MERGED_SPAN_MIN: u64 = 1 << 26;
 const MERGED_SPAN_PART: u64 = 8;
 
-/// The runs to merge next, as positions in `runs`: seqs of the runs, oldest first. The newest candidates
-/// come first: they are small, and there are more of them.
+/// The runs to merge next, as positions in `runs`: seqs of the runs, oldest first. The newest
+/// candidates come first: they are small, and there are more of them.
 pub(super) fn plan(runs: &[Range<u64>], flush_len: u64) -> Option<Range<usize>> {
     let total: u64 = runs.iter().map(span).sum();
     let span_max = (total / MERGED_SPAN_PART).max(MERGED_SPAN_MIN).min(u64::from(u32::MAX));

@@ -1,6 +1,7 @@
 //! What is in the directory, and which of it is used.
 //!
-//! Invariant: reading the directory changes nothing; what is unusable is named for whoever may remove it.
+//! Invariant: reading the directory changes nothing; what is unusable is named for whoever may
+//! remove it.
 
 use std::cmp::Reverse;
 use std::io;
@@ -83,8 +84,8 @@ fn main_key(found: &[(Run, String)]) -> Option<IdKey> {
 }
 
 impl IdSnapshot {
-    /// The runs as they are on disk now, beside a running writer: for readers, changes nothing. Ids that
-    /// the writer still has in memory are not in it; `None` when there is no run.
+    /// The runs as they are on disk now, beside a running writer: for readers, changes nothing. Ids
+    /// that the writer still has in memory are not in it; `None` when there is no run.
     ///
     /// # Errors
     /// [`IdError::Io`].

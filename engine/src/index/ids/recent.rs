@@ -1,9 +1,11 @@
 //! The newest ids, in memory.
 //!
-//! Invariant: entries are in order of seq, so that the newest can be taken back and the oldest frozen.
+//! Invariant: entries are in order of seq, so that the newest can be taken back and the oldest
+//! frozen.
 //! Belongs to one owner (the sequencer); a frozen table never changes and is shared.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
@@ -26,10 +28,11 @@ impl Table {
     fn insert(&mut self, fingerprint: Fingerprint, seq: u64) {
         let place = self.entries.len();
         self.entries.push((fingerprint, seq));
-        if self.first.contains_key(&fingerprint) {
-            self.more.entry(fingerprint).or_default().push(place);
-        } else {
-            self.first.insert(fingerprint, place);
+        match self.first.entry(fingerprint) {
+            Entry::Vacant(first) => {
+                first.insert(place);
+            }
+            Entry::Occupied(_) => self.more.entry(fingerprint).or_default().push(place),
         }
     }
 
@@ -69,8 +72,8 @@ impl RecentIds {
         Self::default()
     }
 
-    /// Adds an id; seqs rise from call to call. Returns whether it was taken: a seq that is not above
-    /// the last one is not.
+    /// Adds an id; seqs rise from call to call. Returns whether it was taken: a seq that is not
+    /// above the last one is not.
     pub fn insert(&mut self, fingerprint: Fingerprint, seq: u64) -> bool {
         let rises = self.table.entries.last().is_none_or(|(_, last)| *last < seq);
         if rises {
@@ -104,8 +107,9 @@ impl RecentIds {
     }
 
     /// Takes the ids below `range.end` out as the table of `range`; those of later seqs stay.
-    /// `range` must start where the last frozen table ended, hold all of this table's older ids, and end
-    /// at what is durable. `received_at_max` is the latest time in it, microseconds since 1970.
+    /// `range` must start where the last frozen table ended, hold all of this table's older ids,
+    /// and end at what is durable. `received_at_max` is the latest time in it, microseconds since
+    /// 1970.
     #[must_use]
     pub fn freeze(&mut self, range: Range<u64>, received_at_max: i64) -> FrozenTable {
         let mut table = std::mem::take(&mut self.table);

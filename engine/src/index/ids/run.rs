@@ -1,8 +1,8 @@
 //! One immutable file of ids, mapped.
 //!
-//! Invariant: no byte of the file can cause a panic. Entries are only believed after their bucket's CRC
-//! matched; a filter's "no" is believed at once, so a damaged filter can hide an id until [`Run::check`]
-//! finds the damage.
+//! Invariant: no byte of the file can cause a panic. Entries are only believed after their bucket's
+//! CRC matched; a filter's "no" is believed at once, so a damaged filter can hide an id until
+//! [`Run::check`] finds the damage.
 //! Knows nothing about other runs.
 
 use std::ops::Range;
@@ -112,8 +112,8 @@ impl Run {
     }
 }
 
-/// Reads a run's entries in order, comparing the checksum of each bucket that it enters: a merge must not
-/// put a fresh checksum on damaged bytes.
+/// Reads a run's entries in order, comparing the checksum of each bucket that it enters: a merge
+/// must not put a fresh checksum on damaged bytes.
 pub(super) struct Cursor {
     run: Arc<Run>,
     /// The bucket to enter next.

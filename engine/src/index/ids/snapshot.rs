@@ -1,7 +1,7 @@
 //! Everything older than the recent table, at one moment.
 //!
-//! Invariant: pieces are in order of seq and don't overlap; a snapshot never changes, and the files it maps
-//! stay readable though they may have been removed since.
+//! Invariant: pieces are in order of seq and don't overlap; a snapshot never changes, and the files
+//! it maps stay readable though they may have been removed since.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,7 +56,8 @@ impl IdSnapshot {
         &self.key
     }
 
-    /// The gapless stretch of seqs that ends with the newest one known here; `0..0` when there is none.
+    /// The gapless stretch of seqs that ends with the newest one known here; `0..0` when there is
+    /// none.
     #[must_use]
     pub fn covered(&self) -> Range<u64> {
         let mut pieces = self.pieces.iter().rev().map(Piece::seqs);
@@ -91,8 +92,8 @@ impl IdSnapshot {
     /// Appends the seqs at which the id may be to `out`, rising.
     ///
     /// # Errors
-    /// [`IdError::Damaged`]: a run that would have to be read is damaged, so there is no answer. Call
-    /// [`super::IdIndex::discard`] and add the range again from the log before taking records.
+    /// [`IdError::Damaged`]: a run that would have to be read is damaged, so there is no answer.
+    /// Call [`super::IdIndex::discard`] and add the range again from the log before taking records.
     pub fn lookup(&self, fingerprint: Fingerprint, out: &mut Vec<u64>) -> Result<Probes, IdError> {
         let mut probes = Probes::default();
         for piece in &self.pieces {

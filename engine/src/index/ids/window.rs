@@ -13,8 +13,8 @@ impl Window {
     /// Nothing is outside.
     pub const EVERYTHING: Self = Self { received_at_min: i64::MIN, seq_min: 0 };
 
-    /// The window of a log of `size` records at `now_micros`: the last `micros` of `received_at` and at
-    /// least the last `records`.
+    /// The window of a log of `size` records at `now_micros`: the last `micros` of `received_at`
+    /// and at least the last `records`.
     #[must_use]
     pub const fn new(now_micros: i64, size: u64, micros: i64, records: u64) -> Self {
         Self {
@@ -23,7 +23,8 @@ impl Window {
         }
     }
 
-    /// Whether seqs below `to`, received at `received_at_max` at the latest, are outside by both measures.
+    /// Whether seqs below `to`, received at `received_at_max` at the latest, are outside by both
+    /// measures.
     #[must_use]
     pub const fn is_past(&self, to: u64, received_at_max: i64) -> bool {
         to <= self.seq_min && received_at_max < self.received_at_min

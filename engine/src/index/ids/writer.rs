@@ -94,8 +94,8 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Makes the run durable under its name and opens it. After an error the storage holds at most a
-    /// `.tmp`, or the whole run under its name.
+    /// Makes the run durable under its name and opens it. After an error the storage holds at most
+    /// a `.tmp`, or the whole run under its name.
     pub(super) fn finish(mut self, storage: &dyn Storage) -> Result<Run, IdError> {
         while self.line < self.header.lines() {
             self.end_bucket()?;

@@ -1,5 +1,6 @@
 //! The id index against a model, damaged files and a storage that fails.
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::single_range_in_vec_init, reason = "lists of ranges are meant")]
 
 mod behaviour;
 mod bits;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::super::snapshot::Piece;
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl World {
             }
             Op::Maintain => drop(self.index.maintain(&Window::EVERYTHING).unwrap()),
             Op::Discard(which) => {
-                let seqs: Vec<_> = self.index.snapshot().pieces.iter().map(|p| p.seqs()).collect();
+                let seqs: Vec<_> = self.index.snapshot().pieces.iter().map(Piece::seqs).collect();
                 if !seqs.is_empty() {
                     self.index.discard(which.get(&seqs)).unwrap();
                 }
