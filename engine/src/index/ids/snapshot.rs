@@ -95,8 +95,24 @@ impl IdSnapshot {
     /// [`IdError::Damaged`]: a run that would have to be read is damaged, so there is no answer.
     /// Call [`super::IdIndex::discard`] and add the range again from the log before taking records.
     pub fn lookup(&self, fingerprint: Fingerprint, out: &mut Vec<u64>) -> Result<Probes, IdError> {
+        self.lookup_since(fingerprint, 0, out)
+    }
+
+    /// As [`Self::lookup`], for seqs from `since` on. A caller's own thread can ask an older snapshot
+    /// in full; the sequencer then asks only for what came after its `covered().end`.
+    ///
+    /// # Errors
+    /// As [`Self::lookup`].
+    pub fn lookup_since(
+        &self,
+        fingerprint: Fingerprint,
+        since: u64,
+        out: &mut Vec<u64>,
+    ) -> Result<Probes, IdError> {
         let mut probes = Probes::default();
-        for piece in &self.pieces {
+        let known = out.len();
+        let older = self.pieces.partition_point(|piece| piece.seqs().end <= since);
+        for piece in self.pieces.iter().skip(older) {
             match piece {
                 Piece::Frozen(table) => table.lookup(fingerprint, out),
                 Piece::Run(run) => {
@@ -106,6 +122,9 @@ impl IdSnapshot {
                 }
             }
         }
+        // A merge may have joined older seqs to the first of these pieces.
+        let earlier = out.iter().skip(known).take_while(|seq| **seq < since).count();
+        out.drain(known..known + earlier);
         Ok(probes)
     }
 

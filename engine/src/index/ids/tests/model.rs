@@ -110,6 +110,12 @@ impl World {
             let mut found = Vec::new();
             let print = fingerprint(snapshot.key(), &id(number));
             snapshot.lookup(print, &mut found).unwrap();
+            for since in [self.frozen_to / 2, self.frozen_to] {
+                let mut later = vec![9];
+                snapshot.lookup_since(print, since, &mut later).unwrap();
+                let want = found.iter().copied().filter(|seq| *seq >= since);
+                assert!(later.into_iter().eq([9].into_iter().chain(want)), "id {number}");
+            }
             self.recent.lookup(print, &mut found);
             assert_eq!(found, model.remove(&number).unwrap_or_default(), "id {number}");
         }
