@@ -4,8 +4,8 @@
 //! clock) gets it later. `anchors/<date>/anchor`.
 
 use super::core::Core;
+use super::entry::Entry;
 use super::error::LogError;
-use super::reader::Entry;
 use super::seal::{Sealer, now};
 use super::sequencer::day_of;
 use crate::io::write_atomic;
@@ -21,9 +21,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub(crate) fn sign_missing(core: &Core, sealer: &mut Sealer) -> Result<bool, LogError> {
     let today = day_of(core.options.environment.now_micros());
     let view = core.view.get();
-    let day_at = |index: usize| {
-        view.sealed.get(index).map(|entry| day_of(entry.received.max / 1000))
-    };
+    let day_at =
+        |index: usize| view.sealed.get(index).map(|entry| day_of(entry.received.max / 1000));
     let active_day = core.sequencer.lock().cursor.day;
     while let Some(day) = day_at(sealer.anchored) {
         let first = sealer.anchored;

@@ -49,9 +49,7 @@ fn finish(
             publish(core, &commit);
             sequencer.committed(commit)
         }
-        Err(Unwritten { error, file_begun }) => {
-            sequencer.take_back(commit, file_begun, &error)
-        }
+        Err(Unwritten { error, file_begun }) => sequencer.take_back(commit, file_begun, &error),
     };
     let next = sequencer.next_leader();
     let again = next.is_none() && sequencer.has_waiting();

@@ -9,11 +9,12 @@ use parking_lot::{Mutex, RwLock};
 
 use super::active_write::ActiveWriter;
 use super::dedup::Stored;
+use super::entry::Entry;
 use super::error::{AppendError, LogError};
 use super::intake::Intake;
 use super::keeper::Signals;
 use super::options::LogOptions;
-use super::reader::{Entry, Reader};
+use super::reader::Reader;
 use super::seal::Sealer;
 use super::sequencer::Sequencer;
 use super::tree::{Backlog, Tree};

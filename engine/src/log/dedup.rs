@@ -111,15 +111,16 @@ impl<'a> Lookup<'a> {
                 candidates.extend_from_slice(more);
             }
             let found = match self.compare(sequencer, batch, record, &candidates)? {
-                Compared::Absent => in_batch.get(&record.audit_id).map_or(
-                    Compared::Absent,
-                    |earlier| match batch.records.get(*earlier) {
-                        Some(first) if same(batch.body(first), batch.body(record)) => {
-                            Compared::Same(Seen::InBatch(*earlier))
+                Compared::Absent => {
+                    in_batch.get(&record.audit_id).map_or(Compared::Absent, |earlier| {
+                        match batch.records.get(*earlier) {
+                            Some(first) if same(batch.body(first), batch.body(record)) => {
+                                Compared::Same(Seen::InBatch(*earlier))
+                            }
+                            _ => Compared::Other(None),
                         }
-                        _ => Compared::Other(None),
-                    },
-                ),
+                    })
+                }
                 found => found,
             };
             match found {

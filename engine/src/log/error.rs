@@ -6,12 +6,13 @@
 use std::io;
 use std::sync::Arc;
 
+use super::read_error::OpenReadError;
 use crate::index::ids::IdError;
 use crate::io::LockError;
 use crate::proof::{KeyError, KeyListError};
 use crate::record::{AuditId, Fault};
 use crate::recovery::Damage;
-use crate::segment::{ScanError, SegmentError};
+use crate::segment::SegmentError;
 use crate::types::Seq;
 
 /// What the caller can do about an error.
@@ -38,10 +39,10 @@ pub enum ErrorClass {
 #[non_exhaustive]
 pub enum OpenError {
     /// Another writer has it, or the lock can't be taken.
-    #[error("{0}")]
+    #[error(transparent)]
     Lock(#[from] LockError),
     /// A file can't be read or written.
-    #[error("{path}: {source}")]
+    #[error("can't use {path}")]
     Io {
         /// Path in the data directory.
         path: String,
@@ -60,6 +61,9 @@ pub enum OpenError {
     /// Made by a newer version.
     #[error("the log has format {0}, which this program does not know")]
     Format(u32),
+    /// Files came and went while they were listed.
+    #[error("the files of the log changed while they were listed; try again")]
+    Moving,
     /// The log has another name than the options ask for.
     #[error("the log is named {found}, not {wanted}")]
     OtherOrigin {
@@ -69,10 +73,10 @@ pub enum OpenError {
         wanted: String,
     },
     /// `log.vkeys` is damaged.
-    #[error("log.vkeys: {0}")]
+    #[error("log.vkeys does not hold")]
     Keys(#[from] KeyListError),
     /// A key can't be read.
-    #[error("{path}: {source}")]
+    #[error("{path} is no signing key")]
     Key {
         /// Path in the data directory.
         path: String,
@@ -82,16 +86,8 @@ pub enum OpenError {
     /// None of the signing keys is the current one.
     #[error("keys/ holds no signing key for the current verifier key {0}")]
     NoSigningKey(String),
-    /// An active file can't be scanned.
-    #[error("{path}: {source}")]
-    Scan {
-        /// Path in the data directory.
-        path: String,
-        /// What is wrong with it.
-        source: ScanError,
-    },
     /// A sealed segment can't be opened.
-    #[error("{path}: {source}")]
+    #[error("{path} can't be opened")]
     Segment {
         /// Path in the data directory.
         path: String,
@@ -102,7 +98,7 @@ pub enum OpenError {
     #[error("the log is damaged and can only be read: {}", list(.0))]
     Damaged(Vec<Damage>),
     /// The id index can't be used.
-    #[error("id index: {0}")]
+    #[error("the id index can't be used")]
     Ids(#[from] IdError),
     /// What is there contradicts what was signed.
     #[error("the records do not lead to the root that was signed for {size} records")]
@@ -114,6 +110,18 @@ pub enum OpenError {
 
 fn list(damage: &[Damage]) -> String {
     damage.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl From<OpenReadError> for OpenError {
+    fn from(error: OpenReadError) -> Self {
+        match error {
+            OpenReadError::Io { path, source } => Self::Io { path, source },
+            OpenReadError::NoLog => Self::NotALog,
+            OpenReadError::Identity => Self::Identity,
+            OpenReadError::Format { found, .. } => Self::Format(found),
+            OpenReadError::Moving => Self::Moving,
+        }
+    }
 }
 
 impl OpenError {
@@ -139,7 +147,7 @@ impl OpenError {
             | Self::Format(_)
             | Self::Key { .. }
             | Self::NoSigningKey(_)
-            | Self::Scan { .. }
+            | Self::Moving
             | Self::Ids(_) => ErrorClass::Failed,
         }
     }
@@ -206,7 +214,6 @@ pub enum AppendError {
     #[error("no random bytes: {0}")]
     Random(Arc<str>),
 }
-
 
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })

@@ -103,10 +103,7 @@ impl Log {
     ///
     /// # Errors
     /// As [`Log::open`].
-    pub fn open_storage(
-        storage: Arc<dyn Storage>,
-        options: LogOptions,
-    ) -> Result<Self, OpenError> {
+    pub fn open_storage(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Self, OpenError> {
         let background = options.background;
         let (core, report, lock) = open::open(storage, options)?;
         let keeper = if background {

@@ -21,10 +21,7 @@ pub(crate) struct Identity {
 }
 
 /// Reads a small file whole; `None` where there is none.
-pub(crate) fn read_small(
-    storage: &dyn Storage,
-    path: &str,
-) -> Result<Option<Vec<u8>>, OpenError> {
+pub(crate) fn read_small(storage: &dyn Storage, path: &str) -> Result<Option<Vec<u8>>, OpenError> {
     /// Nothing that is read whole comes near it.
     const LEN_MAX: u64 = 64 << 20;
     let file = match storage.open(path, OpenMode::Read) {

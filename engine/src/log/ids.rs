@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use super::core::Core;
+use super::entry::Entry;
 use super::error::{AppendError, LogError};
-use super::reader::{Entry, Reader};
+use super::reader::Reader;
 use super::view::View;
 use crate::index::ids::{
     FLUSH_LEN, Fingerprint, IdEntry, IdError, IdIndex, RecentIds, Step, Window, fingerprint,
@@ -99,10 +100,8 @@ pub(crate) fn fill(core: &Core) -> Result<bool, LogError> {
 /// Waits until everything in the window is known; rebuilds it if nobody does.
 pub(crate) fn complete(core: &Core) -> Result<(), AppendError> {
     while !missing(core).is_empty() {
-        fill(core).map_err(|e| AppendError::Unreadable {
-            seq: Seq(0),
-            why: e.to_string().into(),
-        })?;
+        fill(core)
+            .map_err(|e| AppendError::Unreadable { seq: Seq(0), why: e.to_string().into() })?;
     }
     Ok(())
 }

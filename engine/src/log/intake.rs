@@ -126,8 +126,7 @@ pub(crate) enum Front {
 
 impl Intake {
     pub(crate) fn new(len_max: usize, last_received_at: i64) -> Self {
-        let queue =
-            Queue { slots: VecDeque::new(), len: 0, last_received_at, closed: None };
+        let queue = Queue { slots: VecDeque::new(), len: 0, last_received_at, closed: None };
         Self { queue: Mutex::new(queue), room: Condvar::new(), len_max }
     }
 

@@ -30,9 +30,7 @@ use super::tree::{Backlog, CHECKPOINT, LiveNodes, Tree};
 use super::view::{ActiveFile, SharedView, View};
 use crate::format::{ActiveHeader, active_name, sealed_name};
 use crate::index::ids::IdIndex;
-use crate::io::{
-    LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, remove_durably, write_atomic,
-};
+use crate::io::{LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, remove_durably, write_atomic};
 use crate::proof::{Checkpoint, CompactRange};
 use crate::recovery::{CheckpointFound, Plan, Tail};
 use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
@@ -118,7 +116,8 @@ fn survey(
         return Ok(surveyed);
     }
     let mut damage = surveyed.view.damage.to_vec();
-    damage.extend(surveyed.plan.damage.iter().filter(|d| !surveyed.view.damage.contains(d)).cloned());
+    damage
+        .extend(surveyed.plan.damage.iter().filter(|d| !surveyed.view.damage.contains(d)).cloned());
     Err(OpenError::Damaged(damage))
 }
 

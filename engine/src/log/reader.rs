@@ -72,6 +72,7 @@ impl Reader {
         keys: KeyList,
         view: Arc<SharedView>,
         live: Option<Arc<dyn LiveTree>>,
+        cache_len_max: usize,
     ) -> Self {
         let identity_sha256 = identity.sha256();
         Self::from_parts(Arc::new(Parts {
@@ -80,7 +81,7 @@ impl Reader {
             identity_sha256,
             keys: RwLock::new(Some(Arc::new(keys))),
             view,
-            groups: GroupCache::new(GROUPS_MEMORY_MAX),
+            groups: GroupCache::new(cache_len_max),
             segments: SegmentCache::new(SEGMENTS_MAX),
             live,
             follow: None,

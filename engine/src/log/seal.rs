@@ -19,9 +19,7 @@ use super::source::FileSource;
 use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload, sealed_name};
 use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, remove_durably};
-use crate::proof::{
-    Anchor, CompactRange, FileSeal, UtcTime, chain_next, leaf_hash, record_hash,
-};
+use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, chain_next, leaf_hash, record_hash};
 use crate::record::Timestamp;
 use crate::segment::{
     BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
@@ -151,9 +149,8 @@ impl Sealer {
                 FileSeal { origin: origin.clone(), first_seq, count, sha256, ordered_by: None };
             seal.sign(&keys.signing).unwrap_or_default()
         };
-        let (built, mut out) = builder
-            .finish(self.frontier.clone(), anchor, seal)
-            .map_err(LogError::io(temporary))?;
+        let (built, mut out) =
+            builder.finish(self.frontier.clone(), anchor, seal).map_err(LogError::io(temporary))?;
         out.flush().map_err(LogError::io(temporary))?;
         out.get_ref().file.sync().map_err(LogError::io(temporary))?;
         Ok(built)
@@ -213,9 +210,8 @@ fn read_back(
         return Err(wrong("the anchor"));
     }
     let seal_at = segment.tail().seal_offset();
-    let note = source
-        .bytes(seal_at, segment.tail().seal_len as usize)
-        .map_err(LogError::io(path))?;
+    let note =
+        source.bytes(seal_at, segment.tail().seal_len as usize).map_err(LogError::io(path))?;
     let seal = keys.list.open_seal(&note).map_err(|e| LogError::damaged(path, e))?;
     if seal.sha256 != sha256_of(&source, seal_at).map_err(LogError::io(path))? {
         return Err(wrong("the file"));
@@ -245,7 +241,12 @@ struct Sampler {
 
 impl Sampler {
     fn new(file_len: u64) -> Self {
-        Self { samples: Vec::new(), total: 0, every: 1 + file_len / SAMPLES_LEN_MAX as u64, seen: 0 }
+        Self {
+            samples: Vec::new(),
+            total: 0,
+            every: 1 + file_len / SAMPLES_LEN_MAX as u64,
+            seen: 0,
+        }
     }
 }
 

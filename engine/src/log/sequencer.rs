@@ -193,7 +193,10 @@ impl Sequencer {
     }
 
     fn begin_commit(&mut self, begins: Option<ActiveHeader>) {
-        self.cursor.at.commit += 1;
+        // A commit that begins a file has the number that the file's header states.
+        if begins.is_none() {
+            self.cursor.at.commit += 1;
+        }
         // Whatever was sequenced before this commit is durable when it is written.
         self.cursor.at.durable_seq = self.cursor.at.next_seq;
         self.waiting.push_back(Commit {
@@ -223,7 +226,8 @@ impl Sequencer {
             crc.update(batch.framed(record));
         }
         crc.update(&last.0);
-        let header = self.header(FrameKind::Records, new.len(), payload_len, crc.finalize())
+        let header = self
+            .header(FrameKind::Records, new.len(), payload_len, crc.finalize())
             .at(batch.received_at);
         let whole = new.len() == batch.records.len();
         self.push_frame(&header, last, |bytes| {
@@ -236,9 +240,7 @@ impl Sequencer {
             }
         });
         if let Some(commit) = self.waiting.back_mut() {
-            commit
-                .hashes
-                .extend(new.iter().filter_map(|i| batch.records.get(*i)).map(|r| r.hash));
+            commit.hashes.extend(new.iter().filter_map(|i| batch.records.get(*i)).map(|r| r.hash));
         }
         chain
     }
@@ -348,9 +350,8 @@ impl Sequencer {
         }
         let mut answers = Answers::new();
         for commit in std::iter::once(failed).chain(std::mem::take(&mut self.waiting)) {
-            answers.extend(
-                commit.batches.iter().map(|b| (Arc::clone(&b.slot), Err(error.clone()))),
-            );
+            answers
+                .extend(commit.batches.iter().map(|b| (Arc::clone(&b.slot), Err(error.clone()))));
         }
         for repeat in std::mem::take(&mut self.repeats) {
             answers.push((repeat.slot, Err(error.clone())));
@@ -411,4 +412,3 @@ impl Sequenced {
 pub(crate) fn day_of(micros: i64) -> i64 {
     Timestamp::from_unix_micros(micros).map_or(0, Timestamp::unix_day)
 }
-

@@ -169,11 +169,7 @@ impl Tree {
         let passed = self.found.as_ref().is_some_and(|c| c.size.0 == self.size());
         let Some(found) = self.found.take_if(|_| passed) else { return Ok(()) };
         let root = self.frontier.root().map_err(|e| LogError::damaged(CHECKPOINT, e))?;
-        if root == found.root {
-            Ok(())
-        } else {
-            Err(contradiction(&found))
-        }
+        if root == found.root { Ok(()) } else { Err(contradiction(&found)) }
     }
 
     /// A checkpoint within what is sealed is compared at once.
@@ -181,8 +177,7 @@ impl Tree {
         self.check_found()?;
         let size = self.size();
         let Some(found) = self.found.take_if(|c| c.size.0 < size) else { return Ok(()) };
-        let root =
-            core.reader.root_at(found.size).map_err(|e| LogError::damaged(CHECKPOINT, e))?;
+        let root = core.reader.root_at(found.size).map_err(|e| LogError::damaged(CHECKPOINT, e))?;
         if root == found.root { Ok(()) } else { Err(contradiction(&found)) }
     }
 
@@ -194,7 +189,8 @@ impl Tree {
         self.check_found_before(core)?;
         self.load_partial(core)?;
         let view = core.view.get();
-        for active in view.actives.iter().filter(|a| a.header.first_seq.0 < self.opened_at) {
+        let opened_at = self.opened_at;
+        for active in view.actives.iter().filter(|a| a.header.first_seq.0 < opened_at) {
             let path = super::active_write::active_path(&active.header);
             let source = FileSource::with_len(Arc::clone(&active.file), active.end().offset);
             let mut hasher = Hasher { tree: self, core, failed: None };
