@@ -1,2 +1,10 @@
 //! Shoseki's engine: an append-only, tamper-evident audit log.
+
+pub mod format;
+pub mod proof;
 pub mod types;
+
+#[cfg(feature = "log")]
+pub mod io;
+#[cfg(feature = "log")]
+pub mod segment;

@@ -1,0 +1,196 @@
+//! Real disks, the real clock, the kernel's randomness: the only unsafe code and the only `std::fs`.
+//!
+//! Invariant: directory handles stay open from the first use, so that an error of a rename or a creation is
+//! reported to the sync that follows it. `sync` is fdatasync.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use rustix::fs::{Advice, FlockOperation, fadvise, flock, statvfs};
+
+use super::storage::{
+    Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile,
+};
+
+const LOCK_NAME: &str = "LOCK";
+
+/// A data directory on a real file system.
+pub struct OsStorage {
+    root: PathBuf,
+    directories: Mutex<HashMap<String, Arc<File>>>,
+}
+
+impl OsStorage {
+    /// The directory at `root`, which need not exist yet.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), directories: Mutex::default() }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        if path.is_empty() { self.root.clone() } else { self.root.join(path) }
+    }
+
+    fn directory(&self, dir: &str) -> io::Result<Arc<File>> {
+        let mut directories = self.directories.lock();
+        if let Some(handle) = directories.get(dir) {
+            return Ok(Arc::clone(handle));
+        }
+        let handle = Arc::new(File::open(self.path(dir))?);
+        directories.insert(dir.to_owned(), Arc::clone(&handle));
+        Ok(handle)
+    }
+}
+
+impl Storage for OsStorage {
+    fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn StorageFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match mode {
+            OpenMode::Read | OpenMode::ReadBack => &mut options,
+            OpenMode::Write => options.write(true),
+            OpenMode::Create => options.write(true).create_new(true).mode(0o640),
+            OpenMode::CreatePrivate => options.write(true).create_new(true).mode(0o600),
+        };
+        if matches!(mode, OpenMode::Create | OpenMode::CreatePrivate) {
+            let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+            self.directory(dir)?;
+        }
+        let file = options.open(self.path(path))?;
+        if mode == OpenMode::ReadBack {
+            // Only a hint: clean pages leave the cache, so that the read comes from the disk.
+            fadvise(&file, 0, None, Advice::DontNeed)?;
+        }
+        Ok(Arc::new(OsFile(file)))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(self.path(dir)) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(e),
+        };
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        std::fs::remove_file(self.path(path))
+    }
+
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        std::fs::create_dir_all(self.path(dir))
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        self.directory(dir)?.sync_all()
+    }
+
+    fn set_read_only(&self, path: &str) -> io::Result<()> {
+        std::fs::set_permissions(self.path(path), Permissions::from_mode(0o444))
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let stat = statvfs(&self.root)?;
+        Ok(Space {
+            free: stat.f_bavail.saturating_mul(stat.f_frsize),
+            total: stat.f_blocks.saturating_mul(stat.f_frsize),
+        })
+    }
+
+    fn lock(&self) -> Result<Box<dyn LockGuard>, LockError> {
+        let path = self.path(LOCK_NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut text = String::new();
+                let _ = Read::by_ref(&mut file).take(64).read_to_string(&mut text);
+                return Err(LockError::Held { pid: text.trim().parse().ok() });
+            }
+            Err(e) => return Err(LockError::Io(e.into())),
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())?;
+        Ok(Box::new(OsLock { _file: file }))
+    }
+}
+
+/// The lock lives as long as the file is open.
+struct OsLock {
+    _file: File,
+}
+
+impl LockGuard for OsLock {}
+
+struct OsFile(File);
+
+impl StorageFile for OsFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.0.read_at(rest, offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    #[expect(unsafe_code, reason = "the one place where files are mapped")]
+    fn map(&self) -> io::Result<Map> {
+        // SAFETY: only files that never change again are mapped (the trait says so): sealed segments and
+        // index runs, written once under another name, synced, made read-only and renamed. Whoever truncates
+        // such a file behind our back can end the process with SIGBUS, but not corrupt memory.
+        Ok(Map::Mapped(unsafe { memmap2::Mmap::map(&self.0) }?))
+    }
+}
+
+/// The machine's clock and randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsEnvironment;
+
+impl Environment for OsEnvironment {
+    fn now_micros(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(buffer).map_err(|e| io::Error::other(e.to_string()))
+    }
+}

@@ -1,0 +1,95 @@
+//! Compression of the text part of a group.
+//!
+//! Invariant: decompression writes at most the length that the group table states, and exactly that or it is
+//! an error: stored bytes can't make it allocate more. Contexts are kept per thread, since making one costs
+//! more than using it. Knows nothing about what the bytes mean.
+
+use std::cell::RefCell;
+
+use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict};
+
+use crate::format::GroupEncoding;
+
+thread_local! {
+    static DECOMPRESS: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+    static COMPRESS: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+}
+
+/// A segment's dictionary, ready for compression.
+pub(crate) struct Encoder {
+    level: i32,
+    dictionary: Option<CDict<'static>>,
+}
+
+impl Encoder {
+    pub(crate) fn new(dictionary: &[u8], level: i32) -> Self {
+        let dictionary = (!dictionary.is_empty()).then(|| CDict::create(dictionary, level));
+        Self { level, dictionary }
+    }
+
+    /// The shortest of the encodings that are at hand.
+    pub(crate) fn encode(&self, text: &[u8]) -> (GroupEncoding, Vec<u8>) {
+        let mut out = Vec::with_capacity(zstd::zstd_safe::compress_bound(text.len()));
+        let (encoding, done) = COMPRESS.with_borrow_mut(|context| match &self.dictionary {
+            Some(dictionary) => {
+                let done = context.compress_using_cdict(&mut out, text, dictionary);
+                (GroupEncoding::ZstdDictionary, done)
+            }
+            None => (GroupEncoding::Zstd, context.compress(&mut out, text, self.level)),
+        });
+        if done.is_ok() && out.len() < text.len() {
+            (encoding, out)
+        } else {
+            (GroupEncoding::Plain, text.to_vec())
+        }
+    }
+}
+
+/// A segment's dictionary, ready for decompression.
+pub(crate) struct Decoder(Option<DDict<'static>>);
+
+impl Decoder {
+    pub(crate) fn new(dictionary: &[u8]) -> Self {
+        Self((!dictionary.is_empty()).then(|| DDict::create(dictionary)))
+    }
+
+    /// The text of `raw_len` bytes; `None` where the bytes are no such text.
+    pub(crate) fn decode(
+        &self,
+        encoding: GroupEncoding,
+        stored: &[u8],
+        raw_len: usize,
+    ) -> Option<Vec<u8>> {
+        let mut out = Vec::with_capacity(raw_len);
+        let done = match (encoding, &self.0) {
+            (GroupEncoding::Plain, _) => {
+                out.extend_from_slice(stored);
+                true
+            }
+            (GroupEncoding::Zstd, _) => {
+                DECOMPRESS.with_borrow_mut(|context| context.decompress(&mut out, stored).is_ok())
+            }
+            (GroupEncoding::ZstdDictionary, Some(dictionary)) => DECOMPRESS.with_borrow_mut(
+                |context| context.decompress_using_ddict(&mut out, stored, dictionary).is_ok(),
+            ),
+            (GroupEncoding::ZstdDictionary, None) => false,
+        };
+        (done && out.len() == raw_len).then_some(out)
+    }
+}
+
+/// Texts below this many bytes are not worth a dictionary, which is stored beside them.
+const TRAINING_LEN_MIN: usize = 96 << 10;
+const DICTIONARY_LEN_MAX: usize = 64 << 10;
+
+/// A dictionary for texts like the samples; empty where it would not pay.
+/// `total_len` is the length of all text that it is for, of which the samples are a part.
+#[must_use]
+pub fn train_dictionary(samples: &[Vec<u8>], total_len: u64) -> Vec<u8> {
+    let sampled: usize = samples.iter().map(Vec::len).sum();
+    let len = usize::try_from(total_len / 64).unwrap_or(usize::MAX).min(DICTIONARY_LEN_MAX);
+    if sampled < TRAINING_LEN_MIN || samples.len() < 16 {
+        return Vec::new();
+    }
+    zstd::dict::from_samples(samples, len.max(1 << 10)).unwrap_or_default()
+}

@@ -1,0 +1,21 @@
+//! Segments as values: scanning an active file, building a sealed one, reading a sealed one.
+//!
+//! Invariant: everything here works on a [`ByteSource`] or a writer that it is given; it decides nothing
+//! about recovery and never opens, renames or removes a file. Reading a group verifies it.
+#![deny(clippy::indexing_slicing)]
+
+mod builder;
+mod compress;
+mod pack;
+mod scan;
+mod sealed;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
+pub use compress::train_dictionary;
+pub use pack::{PackedItem, Unpacked, sample_text};
+pub use scan::{ActiveScan, FrameVisitor, Island, ScanError, ScanPosition, ScanTail, scan_active};
+pub use sealed::{DecodedGroup, GroupPlace, SealedSegment, SegmentError, SegmentErrorKind};
+pub use source::ByteSource;
