@@ -2,6 +2,7 @@
 
 pub mod format;
 pub mod proof;
+pub mod record;
 pub mod types;
 
 #[cfg(feature = "log")]

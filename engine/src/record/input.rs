@@ -1,0 +1,326 @@
+//! JSON from clients: one record or an array of records, validated by CONTRACT 1.1.
+//!
+//! Invariant: either every record of the input is valid, or every fault of every record is told.
+//! A syntax error alone stands for the whole input, since nothing behind it can be read.
+
+use std::borrow::Cow;
+
+use super::check::{check_len, check_text, oversize, pointer};
+use super::detail::{Detail, copy_detail, for_each_duplicate};
+use super::error::{FaultSink, InputError, Limits, push_pointer};
+use super::ident::AuditId;
+use super::member::{Member, SERVER_NAMES};
+use super::model::{ActorType, Outcome, Record, Sensitivity};
+use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
+use super::text::Text;
+use super::time::Timestamp;
+
+/// Parses one object or an array of objects. An empty array is no fault: it holds no record.
+///
+/// # Errors
+/// [`InputError::Syntax`] where the input is not JSON, [`InputError::TooMany`] for more than
+/// `records_max` records, [`InputError::Invalid`] with every fault of every record.
+pub fn parse_batch(
+    input: &[u8],
+    limits: &Limits,
+    records_max: usize,
+) -> Result<Vec<Record>, InputError> {
+    let text = utf8(input).map_err(|error| error.locate(input))?;
+    let mut batch = Batch {
+        scanner: Scanner::new(text),
+        limits,
+        records_max,
+        sink: FaultSink::new(limits),
+        records: Vec::new(),
+    };
+    if batch.run().map_err(|error| error.locate(input))? == Ended::TooMany {
+        return Err(InputError::TooMany { max: records_max });
+    }
+    if batch.sink.is_empty() {
+        Ok(batch.records)
+    } else {
+        Err(InputError::Invalid(batch.sink.into_faults()))
+    }
+}
+
+/// Parses exactly one object.
+pub(super) fn parse_one(input: &[u8], limits: &Limits) -> Result<Record, InputError> {
+    let mut sink = FaultSink::new(limits);
+    let parsed = utf8(input).and_then(|text| {
+        let mut scanner = Scanner::new(text);
+        let first = scanner.next_token()?;
+        let record = object(&first, "an object", &mut scanner, limits, &mut sink)?;
+        scanner.next_token()?;
+        Ok(record)
+    });
+    match parsed.map_err(|error| error.locate(input))? {
+        Some(record) if sink.is_empty() => Ok(record),
+        _ => Err(InputError::Invalid(sink.into_faults())),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Whole,
+    TooMany,
+}
+
+struct Batch<'a, 'l> {
+    scanner: Scanner<'a>,
+    limits: &'l Limits,
+    records_max: usize,
+    sink: FaultSink,
+    records: Vec<Record>,
+}
+
+impl<'a> Batch<'a, '_> {
+    fn run(&mut self) -> Result<Ended, SyntaxError> {
+        let first = self.scanner.next_token()?;
+        if first == Token::Begin(Container::Array) {
+            loop {
+                let token = self.scanner.next_token()?;
+                if token == Token::End {
+                    break;
+                }
+                if self.sink.index >= self.records_max {
+                    return Ok(Ended::TooMany);
+                }
+                self.record(&token, "an object")?;
+                self.sink.index += 1;
+            }
+        } else if self.records_max == 0 {
+            return Ok(Ended::TooMany);
+        } else {
+            self.record(&first, "an object or an array of objects")?;
+        }
+        // Nothing may follow the value.
+        self.scanner.next_token()?;
+        Ok(Ended::Whole)
+    }
+
+    fn record(&mut self, first: &Token<'a>, expected: &str) -> Result<(), SyntaxError> {
+        let parsed = object(first, expected, &mut self.scanner, self.limits, &mut self.sink)?;
+        // Once something is wrong, nothing is kept: only faults are looked for.
+        if self.sink.is_empty() {
+            self.records.extend(parsed);
+        } else {
+            self.records = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+/// Parses the record whose first token was `first`; reports where that is no object.
+fn object<'a>(
+    first: &Token<'a>,
+    expected: &str,
+    scanner: &mut Scanner<'a>,
+    limits: &Limits,
+    sink: &mut FaultSink,
+) -> Result<Option<Record>, SyntaxError> {
+    if *first != Token::Begin(Container::Object) {
+        sink.push("", expected, first.type_name());
+        scanner.skip(first)?;
+        return Ok(None);
+    }
+    let mut reader = Reader { scanner, limits, sink, draft: Draft::default(), oversize: false };
+    let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(Member::COUNT);
+    while let Token::Name(text) = reader.scanner.next_token()? {
+        reader.member(text)?;
+        names.push(text.unescape());
+    }
+    for_each_duplicate(&mut names, |name| {
+        let mut pointer = String::new();
+        push_pointer(&mut pointer, name);
+        reader.sink.push(pointer, "each name once", "a name that is given twice");
+    });
+    for member in Member::ALL.into_iter().filter(|member| member.is_required()) {
+        if !names.iter().any(|name| name == member.name()) || reader.draft.is_null(member) {
+            reader.sink.push(pointer(member), member.expected(), "nothing");
+        }
+    }
+    if reader.oversize {
+        oversize(limits, "more", reader.sink);
+        return Ok(None);
+    }
+    let record = reader.draft.finish();
+    check_len(&record, limits, reader.sink);
+    Ok(Some(record))
+}
+
+/// What was read of a record so far.
+#[derive(Default)]
+struct Draft {
+    null: Vec<Member>,
+    audit_id: Option<AuditId>,
+    timestamp: Option<Timestamp>,
+    actor_type: Option<ActorType>,
+    result: Option<Outcome>,
+    detail: Option<Detail>,
+    pii_flag: Option<bool>,
+    sensitivity: Option<Sensitivity>,
+    texts: Texts,
+}
+
+/// The members that are plain strings.
+#[derive(Default)]
+struct Texts {
+    actor_id: Option<String>,
+    actor_role: Option<String>,
+    action: Option<String>,
+    target_type: Option<String>,
+    target_id: Option<String>,
+    request_id: Option<String>,
+    trace_id: Option<String>,
+    facility_id: Option<String>,
+    source_ip: Option<String>,
+}
+
+impl Texts {
+    fn slot(&mut self, member: Member) -> Option<&mut Option<String>> {
+        Some(match member {
+            Member::ActorId => &mut self.actor_id,
+            Member::ActorRole => &mut self.actor_role,
+            Member::Action => &mut self.action,
+            Member::TargetType => &mut self.target_type,
+            Member::TargetId => &mut self.target_id,
+            Member::RequestId => &mut self.request_id,
+            Member::TraceId => &mut self.trace_id,
+            Member::FacilityId => &mut self.facility_id,
+            Member::SourceIp => &mut self.source_ip,
+            _ => return None,
+        })
+    }
+}
+
+impl Draft {
+    fn is_null(&self, member: Member) -> bool {
+        self.null.contains(&member)
+    }
+
+    /// The record. What is missing was reported, and stands here with the shortest value, so that
+    /// the length can be judged all the same.
+    fn finish(self) -> Record {
+        let texts = self.texts;
+        Record {
+            audit_id: self.audit_id,
+            timestamp: self.timestamp.unwrap_or(Timestamp::MIN),
+            actor_type: self.actor_type.unwrap_or(ActorType::User),
+            actor_id: texts.actor_id.unwrap_or_default(),
+            actor_role: texts.actor_role,
+            action: texts.action.unwrap_or_default(),
+            target_type: texts.target_type,
+            target_id: texts.target_id,
+            request_id: texts.request_id,
+            trace_id: texts.trace_id,
+            facility_id: texts.facility_id,
+            source_ip: texts.source_ip,
+            result: self.result.unwrap_or(Outcome::Success),
+            detail: self.detail,
+            pii_flag: self.pii_flag.unwrap_or(false),
+            sensitivity: self.sensitivity.unwrap_or(Sensitivity::Low),
+        }
+    }
+}
+
+/// Reads the members of one record into a draft.
+struct Reader<'a, 's> {
+    scanner: &'s mut Scanner<'a>,
+    limits: &'s Limits,
+    sink: &'s mut FaultSink,
+    draft: Draft,
+    oversize: bool,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// One member: its name was consumed, its value was not.
+    fn member(&mut self, name: Text<'a>) -> Result<(), SyntaxError> {
+        let value = self.scanner.next_token()?;
+        if let Some(escape) = name.lone_escape() {
+            self.sink.push("", "names without lone surrogate escapes", escape);
+            return self.scanner.skip(&value);
+        }
+        let name = name.unescape();
+        match Member::from_name(&name) {
+            Some(member) if !member.is_server_only() => self.known(member, &value),
+            known => {
+                let by_server = known.is_some() || SERVER_NAMES.contains(&name.as_ref());
+                // `null` means absent, and absent is what a member of the server must be.
+                if !(by_server && value == Token::Null) {
+                    let expected = if by_server {
+                        "nothing: the server gives this member"
+                    } else {
+                        "no member of this name"
+                    };
+                    let mut pointer = String::new();
+                    push_pointer(&mut pointer, &name);
+                    self.sink.push(pointer, expected, value.type_name());
+                }
+                self.scanner.skip(&value)
+            }
+        }
+    }
+
+    fn known(&mut self, member: Member, value: &Token<'a>) -> Result<(), SyntaxError> {
+        match (member, value) {
+            (_, Token::Null) => self.draft.null.push(member),
+            (Member::Detail, Token::Begin(Container::Object)) => {
+                self.draft.detail = copy_detail(self.scanner, "/detail", self.limits, self.sink)?;
+            }
+            (Member::PiiFlag, Token::Bool(flag)) => self.draft.pii_flag = Some(*flag),
+            (Member::Detail | Member::PiiFlag, _) => return self.wrong_type(member, value),
+            (_, Token::Str(text)) => self.string(member, *text),
+            _ => return self.wrong_type(member, value),
+        }
+        Ok(())
+    }
+
+    fn wrong_type(&mut self, member: Member, value: &Token<'a>) -> Result<(), SyntaxError> {
+        self.sink.push(pointer(member), member.expected(), value.type_name());
+        self.scanner.skip(value)
+    }
+
+    fn string(&mut self, member: Member, text: Text<'a>) {
+        if let Some(escape) = text.lone_escape() {
+            self.sink.push(pointer(member), "a string without lone surrogate escapes", escape);
+            return;
+        }
+        // Six characters of an escape become one byte at least: this can't fit, and needs no copy.
+        if text.raw.len() / 6 > self.limits.record_len_max {
+            self.oversize = true;
+            return;
+        }
+        let value = text.unescape();
+        let draft = &mut self.draft;
+        let understood = match member {
+            Member::AuditId => keep(&mut draft.audit_id, AuditId::parse(&value)),
+            Member::ActorType => keep(&mut draft.actor_type, ActorType::parse(&value)),
+            Member::Result => keep(&mut draft.result, Outcome::parse(&value)),
+            Member::Sensitivity => keep(&mut draft.sensitivity, Sensitivity::parse(&value)),
+            Member::Timestamp => match Timestamp::parse(&value) {
+                Ok(time) => keep(&mut draft.timestamp, Some(time)),
+                Err(error) => {
+                    self.sink.push(pointer(member), &error.to_string(), &value);
+                    return;
+                }
+            },
+            _ => {
+                check_text(member, &value, self.sink);
+                if let Some(slot) = draft.texts.slot(member) {
+                    *slot = Some(value.into_owned());
+                }
+                return;
+            }
+        };
+        if !understood {
+            self.sink.push(pointer(member), member.expected(), &value);
+        }
+    }
+}
+
+/// Stores a value that could be read. False where it could not.
+fn keep<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    let understood = value.is_some();
+    *slot = value;
+    understood
+}
