@@ -8,4 +8,8 @@ pub mod types;
 #[cfg(feature = "log")]
 pub mod io;
 #[cfg(feature = "log")]
+pub mod log;
+#[cfg(feature = "log")]
+pub mod recovery;
+#[cfg(feature = "log")]
 pub mod segment;

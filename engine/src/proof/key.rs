@@ -221,7 +221,11 @@ impl SigningKey {
 
     /// A signed note about the key's own log; `text` was composed and is that of a note.
     pub(super) fn sign_for(&self, origin: &Origin, text: &str) -> Result<String, NoteError> {
-        if *origin == self.origin { Ok(self.sign_checked(text)) } else { Err(NoteError::OtherOrigin) }
+        if *origin == self.origin {
+            Ok(self.sign_checked(text))
+        } else {
+            Err(NoteError::OtherOrigin)
+        }
     }
 
     fn sign_checked(&self, text: &str) -> String {

@@ -274,9 +274,8 @@ fn entry_parse(lines: &mut Lines<'_>, index: usize) -> Result<(Origin, KeyEntry)
     let named = |key: &VerifierKey| key.name() == origin.as_str();
     let key = lines.value("key ", |value| VerifierKey::parse(value).ok().filter(named))?;
     lines.parse("an empty line", |line| line.is_empty().then_some(()))?;
-    let by_origin = |value: &str| {
-        signature_decode(value.strip_prefix(origin.as_str())?.strip_prefix(' ')?)
-    };
+    let by_origin =
+        |value: &str| signature_decode(value.strip_prefix(origin.as_str())?.strip_prefix(' ')?);
     let (signer, signature) = lines.value("— ", by_origin)?;
     Ok((origin, KeyEntry { valid_from, key, signer, signature }))
 }

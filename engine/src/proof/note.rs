@@ -99,9 +99,8 @@ impl<'a> Note<'a> {
         if lines.split('\n').count() > SIGNATURES_MAX {
             return Err(NoteError::TooMany);
         }
-        let signature = |(line, number)| {
-            NoteSignature::parse(line).ok_or(NoteError::Signature { number })
-        };
+        let signature =
+            |(line, number)| NoteSignature::parse(line).ok_or(NoteError::Signature { number });
         let signatures = lines.split('\n').zip(1..).map(signature).collect::<Result<_, _>>()?;
         Ok(Self { text, signatures })
     }

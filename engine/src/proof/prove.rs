@@ -137,7 +137,8 @@ fn range_hash<E>(
     range: &Range<u64>,
     fetch: &mut impl FnMut(NodeId) -> Result<NodeHash, E>,
 ) -> Result<NodeHash, E> {
-    let nodes: Vec<NodeHash> = cover(range.start, range.end).map(fetch).collect::<Result<_, E>>()?;
+    let nodes: Vec<NodeHash> =
+        cover(range.start, range.end).map(fetch).collect::<Result<_, E>>()?;
     Ok(fold(&nodes))
 }
 

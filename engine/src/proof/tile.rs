@@ -90,9 +90,7 @@ impl TileId {
 pub fn tiles_of(size: u64) -> impl Iterator<Item = TileId> {
     (0..LEVELS).flat_map(move |level| {
         let tiles = (size >> (level * HEIGHT)).div_ceil(TILE_WIDTH_MAX.into());
-        (0..tiles).filter_map(move |index| {
-            TileId::new(level, index, width_at(size, level, index)?)
-        })
+        (0..tiles).filter_map(move |index| TileId::new(level, index, width_at(size, level, index)?))
     })
 }
 

@@ -98,7 +98,13 @@ impl Zone {
     const EMPTY: Self = Self {
         timestamp: TimeRange::EMPTY,
         received: TimeRange::EMPTY,
-        counts: Counts { result: [0; 3], sensitivity: [0; 3], actor_type: [0; 3], pii: 0, erased: 0 },
+        counts: Counts {
+            result: [0; 3],
+            sensitivity: [0; 3],
+            actor_type: [0; 3],
+            pii: 0,
+            erased: 0,
+        },
     };
 }
 
@@ -297,7 +303,8 @@ impl<W: Write> SegmentBuilder<W> {
         let footer_bytes = footer.encode();
         self.out.write(&footer_bytes)?;
         let seal = seal(self.out.sha256.clone().finalize().into());
-        let len32 = |n: usize| u32::try_from(n).map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
+        let len32 =
+            |n: usize| u32::try_from(n).map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
         let tail = Tail {
             footer_offset,
             footer_len: len32(footer_bytes.len())?,

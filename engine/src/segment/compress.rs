@@ -69,9 +69,11 @@ impl Decoder {
             (GroupEncoding::Zstd, _) => {
                 DECOMPRESS.with_borrow_mut(|context| context.decompress(&mut out, stored).is_ok())
             }
-            (GroupEncoding::ZstdDictionary, Some(dictionary)) => DECOMPRESS.with_borrow_mut(
-                |context| context.decompress_using_ddict(&mut out, stored, dictionary).is_ok(),
-            ),
+            (GroupEncoding::ZstdDictionary, Some(dictionary)) => {
+                DECOMPRESS.with_borrow_mut(|context| {
+                    context.decompress_using_ddict(&mut out, stored, dictionary).is_ok()
+                })
+            }
             (GroupEncoding::ZstdDictionary, None) => false,
         };
         (done && out.len() == raw_len).then_some(out)

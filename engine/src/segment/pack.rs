@@ -66,10 +66,10 @@ impl<'a> Shape<'a> {
         let (rest, salt) = rest.strip_suffix(END)?.split_last_chunk::<16>()?;
         let after = rest.strip_prefix(b"\"")?.strip_suffix(SALT)?;
         Some(Self {
-            audit_id: AuditId::parse(text(id)?)?,
-            timestamp: Timestamp::parse(text(timestamp)?).ok()?,
+            audit_id: AuditId::parse_canonical(text(id)?)?,
+            timestamp: Timestamp::parse_canonical(text(timestamp)?)?,
             middle,
-            received_at: Timestamp::parse(text(received)?).ok()?,
+            received_at: Timestamp::parse_canonical(text(received)?)?,
             after,
             salt: Salt::parse(text(salt)?)?,
         })
@@ -137,12 +137,15 @@ pub fn pack(items: &[PackedItem<'_>]) -> Packed {
     for item in items {
         match item {
             PackedItem::Erased(id, hash) => {
-                fixed.u8(KIND_ERASED).bytes(&id.0).bytes(&hash.0);
+                fixed.u8(KIND_ERASED).bytes(id.as_bytes()).bytes(&hash.0);
             }
             PackedItem::Body(body) => match Shape::of(body).filter(|shape| comes_back(shape, body))
             {
                 Some(shape) => {
-                    fixed.u8(KIND_SHAPED).bytes(&shape.audit_id.0).bytes(&shape.salt.0);
+                    fixed
+                        .u8(KIND_SHAPED)
+                        .bytes(shape.audit_id.as_bytes())
+                        .bytes(shape.salt.as_bytes());
                     timestamp.put(&mut times, shape.timestamp);
                     received_at.put(&mut received, shape.received_at);
                     lens.varint(shape.middle.len() as u64).varint(shape.after.len() as u64);
@@ -291,8 +294,8 @@ pub(crate) fn unpack(split: &Split<'_>, text: &[u8]) -> Result<Unpacked, FormatE
             KIND_SHAPED => {
                 let (timestamp, received_at) = columns.next().ok_or(value)?;
                 let shape = Shape {
-                    audit_id: AuditId(f.array()?),
-                    salt: Salt(f.array()?),
+                    audit_id: AuditId::from_bytes(f.array()?),
+                    salt: Salt::from_bytes(f.array()?),
                     timestamp,
                     received_at,
                     middle: r.take(lens.next().ok_or(value)?)?,
@@ -304,7 +307,7 @@ pub(crate) fn unpack(split: &Split<'_>, text: &[u8]) -> Result<Unpacked, FormatE
                 out.bodies.bytes(r.take(lens.next().ok_or(value)?)?);
             }
             _ => {
-                let (id, hash) = (AuditId(f.array()?), RecordHash(f.array()?));
+                let (id, hash) = (AuditId::from_bytes(f.array()?), RecordHash(f.array()?));
                 out.items.push(UnpackedItem::Erased(id, hash));
                 continue;
             }

@@ -169,8 +169,7 @@ pub fn scan_from<S: ByteSource + ?Sized>(
         if !at.takes(&frame) || closed {
             break;
         }
-        let payload =
-            source.bytes(at.offset + FRAME_HEADER_LEN as u64, frame.payload_len())?;
+        let payload = source.bytes(at.offset + FRAME_HEADER_LEN as u64, frame.payload_len())?;
         let Ok(records) = RecordsPayload::decode(&frame, &payload) else { break };
         if !RecordsPayload::crc_holds(&frame, &payload) {
             break;

@@ -106,8 +106,8 @@ impl<S: ByteSource> SealedSegment<S> {
         let read = |offset: u64, len: usize| {
             source.bytes(offset, len).map_err(|e| whole(offset)(e.into()))
         };
-        let header = SegmentHeader::decode(&read(0, SEGMENT_HEADER_LEN)?)
-            .map_err(|e| whole(0)(e.into()))?;
+        let header =
+            SegmentHeader::decode(&read(0, SEGMENT_HEADER_LEN)?).map_err(|e| whole(0)(e.into()))?;
         let file_len = source.len();
         let tail_at = file_len.saturating_sub(TAIL_LEN as u64);
         let tail = Tail::decode(&read(tail_at, TAIL_LEN)?, file_len)
@@ -249,10 +249,8 @@ impl<S: ByteSource> SealedSegment<S> {
         let (entry, _, offset) = head.group(place.group).ok_or(fail(SegmentErrorKind::NotHere))?;
         let block = self.directory.get(place.block).ok_or(fail(SegmentErrorKind::NotHere))?;
         let start = block.offset + head.encoded_len() as u64 + offset;
-        let stored = self
-            .source
-            .bytes(start, entry.stored_len as usize)
-            .map_err(|e| fail(e.into()))?;
+        let stored =
+            self.source.bytes(start, entry.stored_len as usize).map_err(|e| fail(e.into()))?;
         if crc32fast::hash(&stored) != entry.crc {
             return Err(fail(SegmentErrorKind::Group));
         }
