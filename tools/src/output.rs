@@ -1,7 +1,8 @@
 //! Where a command's results and messages go.
 //!
 //! Invariant: results are JSON lines unless a person reads them on a terminal; messages never mix
-//! with results; a reader that has gone ends the command quietly. Knows nothing about what is shown.
+//! with results; a reader that has gone ends the command quietly.
+//! Knows nothing about what is shown.
 
 use std::fmt;
 use std::io::{self, BufWriter, Read, Write};

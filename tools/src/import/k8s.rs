@@ -1,7 +1,8 @@
 //! Kubernetes audit events (`audit.k8s.io`, v1 and its beta and alpha forms).
 //!
 //! Invariant: pure; the same event gives the same record. The stages of one request are different
-//! records: only the last one takes the request's `auditID` as its own id. Knows nothing about files.
+//! records: only the last one takes the request's `auditID` as its own id.
+//! Knows nothing about files.
 
 use serde_json::value::RawValue;
 use shoseki_engine::record::{ActorType, Limits, Outcome, Record, Sensitivity};

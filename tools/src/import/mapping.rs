@@ -1,7 +1,8 @@
 //! Mapping by rules: any JSON event to a record.
 //!
 //! Invariant: for each member the rules are tried in order and the first that finds something
-//! decides; what it found must then be valid. Knows nothing about the file that the rules come from.
+//! decides; what it found must then be valid.
+//! Knows nothing about the file that the rules come from.
 
 use std::collections::BTreeMap;
 

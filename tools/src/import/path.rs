@@ -1,4 +1,4 @@
-//! Places inside an event: `actor.id`, `targets[0].id`, `agent[requestor=true].name`, `'odd.name'.x`.
+//! Places inside an event: `actor.id`, `targets[0].id`, `agent[requestor=true].name`, `'a.b'.x`.
 //!
 //! Invariant: a path that parses has at least one step. Knows nothing about records.
 

@@ -1,8 +1,8 @@
 //! Bytes into JSON values: JSON lines, concatenated values, or one document over many lines.
 //!
-//! Invariant: a value that is not JSON is reported with its line, and the next line is tried; memory
-//! is bounded by one line or, for a document over many lines, by that document. Knows nothing about
-//! events.
+//! Invariant: a value that is not JSON is reported with its line, and the next line is tried;
+//! memory is bounded by one line or, for a document over many lines, by that document.
+//! Knows nothing about events.
 
 use std::io::{self, BufRead, Read};
 

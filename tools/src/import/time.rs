@@ -1,7 +1,7 @@
 //! Times as other systems write them.
 //!
-//! Invariant: nothing is rounded and no zone is guessed: a text without a zone is a fault unless the
-//! mapping says which zone is meant. Knows nothing about clocks.
+//! Invariant: nothing is rounded and no zone is guessed: a text without a zone is a fault unless
+//! the mapping says which zone is meant. Knows nothing about clocks.
 
 use shoseki_engine::record::{TimeError, Timestamp};
 
