@@ -8,6 +8,7 @@ pub mod args;
 pub mod commands;
 pub mod console;
 pub mod failure;
+pub mod generate;
 pub mod import;
 pub mod output;
 pub mod progress;
