@@ -36,10 +36,22 @@ pub struct Cli {
 #[derive(Args, Clone, Default, Debug)]
 pub struct Shared {
     /// Data directory of the log [default: ./shoseki-data]
-    #[arg(long, global = true, value_name = "DIR", env = "SHOSEKI_DATA_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SHOSEKI_DATA_DIR",
+        hide_env_values = true
+    )]
     pub data_dir: Option<PathBuf>,
     /// Configuration file (TOML)
-    #[arg(long, global = true, value_name = "FILE", env = "SHOSEKI_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SHOSEKI_CONFIG",
+        hide_env_values = true
+    )]
     pub config: Option<PathBuf>,
     /// Write results as JSON lines, even to a terminal
     #[arg(long, global = true)]

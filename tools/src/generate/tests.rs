@@ -1,3 +1,5 @@
+//! The generators keep their promises: same seed, valid records, the shapes that were asked for.
+
 use std::collections::BTreeSet;
 
 use shoseki_engine::record::{ActorType, Limits, Outcome, Record, Salt, Stamp, encode_body};

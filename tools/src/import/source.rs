@@ -113,3 +113,56 @@ fn unpacked<'a>(mut source: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>>
     }
     Ok(Box::new(whole))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("packed");
+        encoder.finish().expect("packed")
+    }
+
+    fn read(input: &Input, stdin: &[u8]) -> io::Result<String> {
+        let (mut text, mut stdin) = (String::new(), stdin);
+        input.open(&mut stdin)?.read_to_string(&mut text).map(|_| text)
+    }
+
+    #[test]
+    fn directories_are_walked_by_name_and_gzip_is_unpacked() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let put = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            fs::write(path, bytes).expect("written");
+        };
+        put("b.json", b"2");
+        put("a/z.jsonl.gz", &[gzip("1"), gzip("one")].concat());
+        put("c.txt", b"not taken from a directory");
+        put(".hidden.json", b"not taken either");
+        let found = inputs(&[dir.path().to_owned()]).expect("inputs");
+        let texts: Vec<_> = found.iter().map(|input| read(input, b"").expect("read")).collect();
+        assert_eq!(texts, ["1one", "2"]);
+        let named = inputs(&[dir.path().join("c.txt")]).expect("inputs");
+        assert_eq!(named.len(), 1);
+        assert!(inputs(&[dir.path().join("none")]).is_err());
+    }
+
+    #[test]
+    fn standard_input_may_be_packed_short_or_empty() {
+        let all = inputs(&[]).expect("inputs");
+        assert_eq!(all, inputs(&["-".into()]).expect("inputs"));
+        for text in ["", "7", "[]", "long enough"] {
+            assert_eq!(read(&all[0], text.as_bytes()).expect("read"), text);
+            assert_eq!(read(&all[0], &gzip(text)).expect("read"), text);
+        }
+        let mut cut = gzip("long enough");
+        cut.truncate(cut.len() - 9);
+        assert!(read(&all[0], &cut).is_err(), "a cut gzip file is a fault, not an end");
+    }
+}

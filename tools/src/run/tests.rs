@@ -1,3 +1,5 @@
+//! Whole command lines, run in this process.
+
 use std::io::{self, Write};
 
 use clap::CommandFactory;
