@@ -55,10 +55,6 @@ impl ActiveWriter {
         Self { file, allocated: len }
     }
 
-    pub(crate) fn file(&self) -> &Arc<dyn StorageFile> {
-        &self.file
-    }
-
     /// Makes sure that there is space up to `end`.
     pub(crate) fn make_room(
         &mut self,

@@ -17,7 +17,6 @@ mod identity;
 mod ids;
 mod intake;
 mod keeper;
-mod nodes_tmp;
 mod open;
 mod open_read;
 mod options;

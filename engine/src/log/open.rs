@@ -5,7 +5,6 @@
 //! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before it is gone.
 //! What the survey found in the last file is synced before anything is built on it.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +33,7 @@ use crate::io::{LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, remove_durably, 
 use crate::proof::{Checkpoint, CompactRange};
 use crate::recovery::{CheckpointFound, Plan, Tail};
 use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
-use crate::types::{ChainHash, Seq};
+use crate::types::Seq;
 
 const QUARANTINE: &str = "quarantine";
 

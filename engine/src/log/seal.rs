@@ -5,7 +5,6 @@
 //! Invariant: a bit that flipped between append and seal stops the seal; it is never sealed in. Whatever
 //! fails leaves the active file as it was.
 
-use std::collections::VecDeque;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ use crate::segment::{
     BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
     SegmentBuilder, SegmentInput, SegmentParams, sample_text, scan_active, train_dictionary,
 };
-use crate::types::{ChainHash, Seq, TreeSize};
+use crate::types::{ChainHash, Seq};
 
 /// Directory of sealed segments.
 pub(crate) const SEALED: &str = "sealed";
