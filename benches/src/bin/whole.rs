@@ -47,7 +47,10 @@ fn append(dir: &Path, n: u64, batch: usize, writers: u64) {
     });
     let took = start.elapsed().as_secs_f64();
     let done = done.load(Ordering::Relaxed);
-    println!("append: {done} records, batches of {batch}, {writers} writers: {:.0} records/s", done as f64 / took);
+    println!(
+        "append: {done} records, batches of {batch}, {writers} writers: {:.0} records/s",
+        done as f64 / took
+    );
     let start = Instant::now();
     log.seal().expect("seal");
     println!("seal: {:.2} s", start.elapsed().as_secs_f64());

@@ -1,8 +1,11 @@
 //! The log: files, threads and locks around the pure parts.
+//!
+//! Knows nothing about HTTP, command lines and verification.
 
 mod active_read;
 mod active_write;
 mod anchors;
+mod backup;
 mod batch;
 mod cache;
 mod catalogue;
@@ -17,27 +20,31 @@ mod identity;
 mod ids;
 mod intake;
 mod keeper;
+mod nodes;
 mod open;
 mod open_read;
 mod options;
 mod parts;
+mod publish;
 mod read_error;
 mod reader;
 mod scan;
 mod seal;
 mod sequencer;
 mod source;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
+pub use backup::{BackupKey, BackupReport};
 pub use catalogue::SegmentEntry;
 pub use entry::{Entry, StoredRecord};
 pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
 pub use handle::{Appended, Log, OpenReport, Quarantined, Receipt};
+pub use nodes::{ConsistencyProof, InclusionProof};
 pub use options::LogOptions;
+pub use publish::PublishReport;
 pub use read_error::{CopyError, OpenReadError, ReadError};
 pub use reader::{Reader, SegmentInfo, SignedCheckpoint};
 pub use scan::Scan;

@@ -107,6 +107,9 @@ pub enum CopyError {
     /// The log could not be read.
     #[error("the log could not be read")]
     Read(#[from] ReadError),
+    /// The log could not be looked at anew.
+    #[error("the log could not be looked at anew")]
+    Refresh(#[source] OpenReadError),
     /// The copy could not be opened again.
     #[error("the copy could not be opened")]
     Open(#[source] OpenReadError),

@@ -24,8 +24,7 @@ impl Scan {
     pub(crate) fn new(parts: Arc<Parts>, view: Arc<View>, seqs: Range<u64>, order: Order) -> Self {
         let end = seqs.end.min(view.size());
         let seqs = seqs.start.min(end)..end;
-        let groups = Groups { parts, view, cursor: Cursor::default(), order };
-        Self { groups, seqs, group: None }
+        Self { groups: Groups::new(parts, view, order), seqs, group: None }
     }
 
     /// Seqs that are still to come.
@@ -74,6 +73,10 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
+    pub(crate) fn new(parts: Arc<Parts>, view: Arc<View>, order: Order) -> Self {
+        Self { parts, view, cursor: Cursor::default(), order }
+    }
+
     /// The group that holds a seq.
     pub(crate) fn at(&mut self, seq: u64) -> Result<Arc<Group>, ReadError> {
         self.parts.group_at(&self.view, seq, Keep::Passing, &mut self.cursor)

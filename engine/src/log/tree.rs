@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::core::Core;
 use super::error::LogError;
+use super::nodes::Nodes;
 use super::parts::LiveTree;
 use super::source::FileSource;
 use crate::format::{FrameHeader, RecordsPayload};
@@ -208,24 +209,25 @@ impl Tree {
     /// The nodes of tiles that are not full, and full tiles that are not stored.
     fn load_partial(&mut self, core: &Core) -> Result<(), LogError> {
         let size = self.size();
-        let node = |level: u8, index: u64| {
-            core.reader
-                .node(NodeId { level: level * 8, index })
-                .map_err(|e| LogError::damaged("tile", e))
+        let view = core.view.get();
+        let mut nodes = Nodes::new(&core.reader.parts, &view);
+        let mut node = |level: u8, index: u64| {
+            let id = NodeId { level: level * 8, index };
+            nodes.get(id).map_err(|e| LogError::damaged("tile", e))
         };
         self.partial.clear();
         let mut level = 0u8;
         while level < 8 && (level == 0 || size >> (8 * u32::from(level)) > 0) {
-            let nodes = size >> (8 * u32::from(level));
-            let full = nodes / u64::from(TILE_WIDTH_MAX);
+            let count = size >> (8 * u32::from(level));
+            let full = count / u64::from(TILE_WIDTH_MAX);
             let first = full * u64::from(TILE_WIDTH_MAX);
-            let row = (first..nodes).map(|i| node(level, i)).collect::<Result<Vec<_>, _>>()?;
+            let row = (first..count).map(|i| node(level, i)).collect::<Result<Vec<_>, _>>()?;
             self.partial.push(row);
             if level > 0 {
                 for index in missing_tiles(&*core.storage, level, full)? {
                     let first = index * u64::from(TILE_WIDTH_MAX);
-                    let nodes = first..first + u64::from(TILE_WIDTH_MAX);
-                    let hashes = nodes.map(|i| node(level, i)).collect::<Result<Vec<_>, _>>()?;
+                    let indexes = first..first + u64::from(TILE_WIDTH_MAX);
+                    let hashes = indexes.map(|i| node(level, i)).collect::<Result<Vec<_>, _>>()?;
                     store_tile(&*core.storage, level, index, hashes)?;
                 }
             }

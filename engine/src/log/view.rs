@@ -135,6 +135,12 @@ impl ActiveFile {
         visible.end.offset.max(runs)
     }
 
+    /// Whether there are bad bytes before the end.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let visible = self.visible.lock();
+        !visible.behind.runs.is_empty() || visible.behind.end_seq > visible.end.next_seq.0
+    }
+
     /// The bytes around a seq that can't be reached: from the end of what is readable before it to the
     /// beginning of what is readable behind it.
     pub(crate) fn lost_bytes(&self, seq: u64) -> (u64, u64) {
