@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::cache::{GROUPS_MEMORY_MAX, GroupCache, SEGMENTS_MAX, SegmentCache};
+use super::cache::{GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::entry::Entry;
 use super::open_read::read_file;
 use super::parts::{Cursor, Keep, LiveTree, Parts};
