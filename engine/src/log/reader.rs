@@ -235,3 +235,6 @@ pub(crate) fn check_seq(view: &View, seq: Seq) -> Result<(), ReadError> {
     let size = view.size();
     if seq.0 < size { Ok(()) } else { Err(ReadError::NoSuchRecord { seq, size: TreeSize(size) }) }
 }
+
+#[cfg(test)]
+mod tests;
