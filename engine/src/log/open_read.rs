@@ -305,7 +305,9 @@ fn show(
     plan: &Plan,
     checkpoint: CheckpointFound,
 ) {
-    let covered = matches!(checkpoint, CheckpointFound::Size(size) if size >= scan.end.next_seq.0);
+    // Everything that was written is durable where a checkpoint says so, or where a mark follows it.
+    let covered = matches!(checkpoint, CheckpointFound::Size(size) if size >= scan.end.next_seq.0)
+        || scan.before_last_commit.next_seq == scan.end.next_seq;
     let torn = last && matches!(plan.tail, Tail::Cut { .. });
     match &scan.tail {
         ScanTail::Bad { islands, .. } if !torn => {

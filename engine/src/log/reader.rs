@@ -236,3 +236,6 @@ pub(crate) fn check_seq(view: &View, seq: Seq) -> Result<(), ReadError> {
     let size = view.size();
     if seq.0 < size { Ok(()) } else { Err(ReadError::NoSuchRecord { seq, size: TreeSize(size) }) }
 }
+
+#[cfg(test)]
+mod tests;
