@@ -33,7 +33,15 @@ const DAY_WATCH: Duration = Duration::from_secs(30);
 pub(crate) struct Signals {
     state: Mutex<State>,
     changed: Condvar,
-    failure: Mutex<Option<LogError>>,
+    /// The last failure of each thread that did not succeed since.
+    failures: [Mutex<Option<LogError>>; 2],
+}
+
+/// Which thread speaks.
+#[derive(Clone, Copy)]
+enum Who {
+    Keeper,
+    Sealer,
 }
 
 #[derive(Default)]
@@ -48,7 +56,7 @@ struct State {
 
 impl Signals {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), failure: Mutex::default() }
+        Self { state: Mutex::default(), changed: Condvar::new(), failures: Default::default() }
     }
 
     /// A commit ended, well or not.
@@ -70,20 +78,28 @@ impl Signals {
     }
 
     pub(crate) fn failure(&self) -> Option<LogError> {
-        self.failure.lock().clone()
+        self.failures.iter().find_map(|failure| failure.lock().clone())
     }
 
-    fn note(&self, result: Result<bool, LogError>) -> bool {
-        match result {
-            Ok(more) => {
-                self.failure.lock().take();
-                more
-            }
-            Err(error) => {
-                *self.failure.lock() = Some(error);
-                false
-            }
+    fn of(&self, who: Who) -> &Mutex<Option<LogError>> {
+        let [keeper, sealer] = &self.failures;
+        match who {
+            Who::Keeper => keeper,
+            Who::Sealer => sealer,
         }
+    }
+
+    fn failed(&self, who: Who) -> bool {
+        self.of(who).lock().is_some()
+    }
+
+    fn note(&self, who: Who, result: Result<bool, LogError>) -> bool {
+        let (more, error) = match result {
+            Ok(more) => (more, None),
+            Err(error) => (false, Some(error)),
+        };
+        *self.of(who).lock() = error;
+        more
     }
 
     /// Waits for commits, then for more of them to gather. `false`: stop.
@@ -132,7 +148,7 @@ fn keeper_loop(core: &Weak<Core>) {
         if !core.keeper.gather() {
             return;
         }
-        core.keeper.note(tick(&core));
+        core.keeper.note(Who::Keeper, tick(&core));
     }
 }
 
@@ -141,9 +157,9 @@ fn sealer_loop(core: &Weak<Core>) {
         if core.keeper.stopped() {
             return;
         }
-        let more = core.keeper.note(work(&core));
+        let more = core.keeper.note(Who::Sealer, work(&core));
         // What failed is not tried again at once: building a segment for nothing is a lot of work.
-        let pause = if core.keeper.failure().is_some() { RETRY } else { CADENCE };
+        let pause = if core.keeper.failed(Who::Sealer) { RETRY } else { CADENCE };
         if !more && !core.keeper.rest(pause) {
             return;
         }
@@ -296,7 +312,8 @@ pub(crate) fn rotate_key(core: &Core) -> Result<(), OpenError> {
 pub(crate) fn help(core: &Core) -> bool {
     let backlog = core.backlog.lock().len();
     if backlog > BACKLOG_MAX {
-        core.keeper.note(core.tree.lock().advance(core).map(|()| false));
+        let advanced = core.tree.lock().advance(core);
+        core.keeper.note(Who::Keeper, advanced.map(|()| false));
     }
     backlog > BACKLOG_MAX / 4
 }

@@ -24,7 +24,7 @@ use super::open_read::{Follow, Surveyed};
 use super::options::LogOptions;
 use super::reader::Reader;
 use super::seal::{SEALED, Sealer};
-use super::sequencer::{Cursor, Sequencer, day_of};
+use super::sequencer::{Cursor, Sequencer};
 use super::source::FileSource;
 use super::tree::{Backlog, CHECKPOINT, LiveNodes, Tree};
 use super::view::{ActiveFile, SharedView, View};
