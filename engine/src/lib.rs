@@ -6,6 +6,8 @@ pub mod record;
 pub mod types;
 
 #[cfg(feature = "log")]
+pub mod index;
+#[cfg(feature = "log")]
 pub mod io;
 #[cfg(feature = "log")]
 pub mod log;

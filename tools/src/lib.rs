@@ -1,1 +1,19 @@
-//! Command line.
+//! Command line of Shoseki as a library: every command takes its arguments and its streams from the
+//! caller, so that a test runs it in its own process.
+//!
+//! Invariant: results go to standard output, everything else to standard error, and the exit status
+//! is one of the four of CONTRACT section 2. Knows nothing about bytes on disk: that is the engine.
+
+pub mod args;
+pub mod commands;
+pub mod console;
+pub mod failure;
+pub mod generate;
+pub mod import;
+pub mod output;
+pub mod progress;
+mod run;
+pub mod table;
+
+pub use failure::{Failure, Status, Stop};
+pub use run::{run, run_process};

@@ -24,7 +24,7 @@ pub struct ActiveHeader {
     pub identity_sha256: [u8; 32],
     /// Chain hash before `first_seq`.
     pub chain_before: ChainHash,
-    /// Number of the first commit that may be in this file.
+    /// Number of the commit that made the file; its first frame has this number or the next.
     pub first_commit: u64,
 }
 

@@ -29,7 +29,7 @@ pub enum FrameKind {
     Records,
     /// No records: repeats the durable seq while the writer is idle.
     Mark,
-    /// No records: the writer closed the file in order; nothing follows.
+    /// No records: the writer closed the log in order; frames follow if it was opened again.
     Close,
 }
 

@@ -107,12 +107,12 @@ pub trait Storage: Send + Sync {
 }
 
 /// One open file.
+#[expect(clippy::len_without_is_empty, reason = "a file's length, not a collection's")]
 pub trait StorageFile: Send + Sync {
     /// Length in bytes.
     ///
     /// # Errors
     /// What the operating system says.
-    #[expect(clippy::len_without_is_empty, reason = "a file's length, not a collection's")]
     fn len(&self) -> io::Result<u64>;
 
     /// Reads up to the end of `buffer` or of the file; returns the bytes read.

@@ -1,27 +1,51 @@
 //! The log: files, threads and locks around the pure parts.
+//!
+//! Knows nothing about HTTP, command lines and verification.
 
 mod active_read;
+mod active_write;
+mod anchors;
 mod backup;
+mod batch;
 mod cache;
 mod catalogue;
+mod commit;
+mod core;
+mod dedup;
 mod entry;
+mod error;
 mod find;
 mod group;
+mod handle;
+mod identity;
+mod ids;
+mod intake;
+mod keeper;
 mod nodes;
+mod open;
 mod open_read;
+mod options;
 mod parts;
 mod publish;
 mod read_error;
 mod reader;
 mod scan;
+mod seal;
 mod search;
+mod sequencer;
 mod source;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod view;
 
 pub use backup::{BackupKey, BackupReport};
 pub use catalogue::SegmentEntry;
 pub use entry::{Entry, StoredRecord};
+pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
+pub use handle::{Appended, Log, OpenReport, Quarantined, Receipt};
 pub use nodes::{ConsistencyProof, InclusionProof};
+pub use options::LogOptions;
 pub use publish::PublishReport;
 pub use read_error::{CopyError, OpenReadError, ReadError};
 pub use reader::{Reader, SegmentInfo, SignedCheckpoint};

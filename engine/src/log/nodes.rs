@@ -122,6 +122,7 @@ fn prove_error(error: ProveError<ReadError>) -> ReadError {
         ProveError::SizesReversed { old, new } => {
             ReadError::SizesReversed { old: TreeSize(old), new: TreeSize(new) }
         }
+        ProveError::EmptyTree => ReadError::EmptyTree,
         ProveError::Fetch(error) => error,
     }
 }

@@ -97,6 +97,14 @@ impl Reader {
     }
 }
 
+/// What a writer finds: all that a reader sees, and what to do with it.
+pub(crate) struct Surveyed {
+    pub(crate) view: View,
+    pub(crate) plan: Plan,
+    /// The last active file and the end of its valid frames, durable or not.
+    pub(crate) last: Option<(Arc<ActiveFile>, ScanPosition)>,
+}
+
 /// What a reader remembers of the files between two looks.
 #[derive(Default)]
 pub(crate) struct Follow {
@@ -124,6 +132,22 @@ struct Known {
 }
 
 impl Follow {
+    /// Looks at everything once, for a writer that holds the lock.
+    pub(crate) fn survey(
+        storage: &dyn Storage,
+        identity: &LogIdentity,
+        checkpoint: CheckpointFound,
+    ) -> Result<Surveyed, OpenReadError> {
+        let mut follow = Self::default();
+        let view = follow.gather(storage, identity, checkpoint)?;
+        let plan = plan(&follow.found(identity, checkpoint));
+        let last = follow.actives.last().and_then(|known| known.opened.as_ref());
+        let last = last
+            .filter(|(active, _)| !plan.superseded.contains(&active.header.first_seq.0))
+            .map(|(active, scan)| (Arc::clone(active), scan.end));
+        Ok(Surveyed { view, plan, last })
+    }
+
     fn gather(
         &mut self,
         storage: &dyn Storage,

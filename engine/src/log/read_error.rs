@@ -77,6 +77,9 @@ pub enum ReadError {
         /// Size called newer.
         new: TreeSize,
     },
+    /// A tree without records is a prefix of every tree: there is nothing to prove.
+    #[error("a tree of 0 records is a prefix of every tree: there is nothing to prove")]
+    EmptyTree,
     /// The answer needs the bytes of a damaged record.
     #[error("record {seq} is damaged: what depends on it can't be proven")]
     Damaged {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::cache::{GROUPS_MEMORY_MAX, GroupCache, SEGMENTS_MAX, SegmentCache};
+use super::cache::{GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::entry::Entry;
 use super::open_read::read_file;
 use super::parts::{Cursor, Keep, LiveTree, Parts};
@@ -74,6 +74,7 @@ impl Reader {
         keys: KeyList,
         view: Arc<SharedView>,
         live: Option<Arc<dyn LiveTree>>,
+        cache_len_max: usize,
     ) -> Self {
         let identity_sha256 = identity.sha256();
         Self::from_parts(Arc::new(Parts {
@@ -82,7 +83,7 @@ impl Reader {
             identity_sha256,
             keys: RwLock::new(Some(Arc::new(keys))),
             view,
-            groups: GroupCache::new(GROUPS_MEMORY_MAX),
+            groups: GroupCache::new(cache_len_max),
             segments: SegmentCache::new(SEGMENTS_MAX),
             live,
             follow: None,

@@ -11,7 +11,7 @@ use crate::segment::ByteSource;
 
 /// A file up to a fixed length, read with positioned reads.
 #[derive(Clone)]
-pub struct FileSource {
+pub(crate) struct FileSource {
     file: Arc<dyn StorageFile>,
     len: u64,
 }
@@ -21,14 +21,14 @@ impl FileSource {
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn new(file: Arc<dyn StorageFile>) -> io::Result<Self> {
+    pub(crate) fn new(file: Arc<dyn StorageFile>) -> io::Result<Self> {
         let len = file.len()?;
         Ok(Self { file, len })
     }
 
     /// The first `len` bytes of the file.
     #[must_use]
-    pub fn with_len(file: Arc<dyn StorageFile>, len: u64) -> Self {
+    pub(crate) fn with_len(file: Arc<dyn StorageFile>, len: u64) -> Self {
         Self { file, len }
     }
 }
@@ -50,7 +50,7 @@ impl ByteSource for FileSource {
 }
 
 /// A mapped file.
-pub struct MapSource(pub Map);
+pub(crate) struct MapSource(pub Map);
 
 impl ByteSource for MapSource {
     fn len(&self) -> u64 {

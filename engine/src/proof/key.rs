@@ -104,6 +104,12 @@ impl VerifierKey {
         Self::parse(text.strip_suffix('\n').ok_or(KeyError::Syntax)?)
     }
 
+    /// Inverse of [`Self::parse_line`]: the bytes of `log.vkey`.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        format!("{self}\n")
+    }
+
     /// The key's name; for a log of ours its origin.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -29,6 +29,9 @@ pub enum ProveError<E> {
         /// Size of the tree called newer.
         new: u64,
     },
+    /// The older tree is empty: any tree follows from it, so there is nothing to prove.
+    #[error("nothing follows from an empty tree")]
+    EmptyTree,
     /// The callback failed.
     #[error("a tree node could not be read")]
     Fetch(#[source] E),
@@ -58,7 +61,8 @@ pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
 }
 
 /// Leaf ranges whose hashes are the consistency proof (RFC 6962 section 2.1.2), in proof order.
-/// `None` where `old > new`. The proof is empty for equal sizes and for an empty old tree.
+/// `None` where `old > new`. Empty for equal sizes, and for an empty old tree, of which no proof is
+/// made.
 #[must_use]
 pub fn consistency_ranges(old: u64, new: u64) -> Option<Vec<Range<u64>>> {
     if old > new {
@@ -103,12 +107,16 @@ pub fn prove_inclusion<E>(
 /// Proof that the tree of `old` leaves is a prefix of the tree of `new` (RFC 9162 section 2.1.4).
 ///
 /// # Errors
-/// [`ProveError::SizesReversed`], or [`ProveError::Fetch`] with the callback's error.
+/// [`ProveError::SizesReversed`], [`ProveError::EmptyTree`], or [`ProveError::Fetch`] with the
+/// callback's error.
 pub fn prove_consistency<E>(
     old: u64,
     new: u64,
     fetch: impl FnMut(NodeId) -> Result<NodeHash, E>,
 ) -> Result<Vec<NodeHash>, ProveError<E>> {
+    if old == 0 && new > 0 {
+        return Err(ProveError::EmptyTree);
+    }
     let ranges = consistency_ranges(old, new).ok_or(ProveError::SizesReversed { old, new })?;
     hashes(&ranges, fetch)
 }

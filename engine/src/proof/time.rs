@@ -23,6 +23,13 @@ impl UtcTime {
     }
 }
 
+impl Default for UtcTime {
+    /// The earliest moment that there is.
+    fn default() -> Self {
+        Self("1970-01-01T00:00:00Z".to_owned())
+    }
+}
+
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

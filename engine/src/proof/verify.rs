@@ -26,6 +26,10 @@ pub enum ProofError {
         /// Size of the tree called newer.
         new: u64,
     },
+    /// The older tree is empty: any tree follows from it, so there is nothing to prove. A caller
+    /// who trusts a checkpoint of size 0 checks only that its root is the empty one.
+    #[error("nothing follows from an empty tree")]
+    EmptyTree,
     /// Too few or too many hashes for these indexes and sizes.
     #[error("{count} hashes are not the length of this proof")]
     Length {
@@ -88,7 +92,7 @@ pub fn root_from_inclusion(
 
 /// Checks that the tree of `old` leaves is a prefix of the tree of `new` leaves.
 ///
-/// Of an empty old tree nothing has to be proven; its root must be the empty one.
+/// Equal sizes need equal roots and no hashes.
 ///
 /// # Errors
 /// [`ProofError`]; with valid roots [`ProofError::OldRoot`] and [`ProofError::Root`] mean a wrong
@@ -104,14 +108,17 @@ pub fn verify_consistency(
         return Err(ProofError::SizesReversed { old, new });
     }
     let length = ProofError::Length { count: proof.len() };
-    if old == 0 || old == new {
-        let expected = if old == 0 { empty_root() } else { *new_root };
+    if old == new {
+        let expected = if new == 0 { empty_root() } else { *new_root };
         return match () {
             () if !proof.is_empty() => Err(length),
             () if *old_root != expected => Err(ProofError::OldRoot { computed: expected }),
-            () if new == 0 && *new_root != expected => Err(ProofError::Root { computed: expected }),
+            () if *new_root != expected => Err(ProofError::Root { computed: expected }),
             () => Ok(()),
         };
+    }
+    if old == 0 {
+        return Err(ProofError::EmptyTree);
     }
     // Up to the subtree that ends the old tree: all below it is the same in both trees.
     let shift = old.trailing_zeros();

@@ -7,13 +7,19 @@
 use std::borrow::Cow;
 
 use super::check::oversize;
-use super::error::{FaultSink, InputError, Limits, push_pointer};
+use super::error::{FaultSink, InputError, Limits, Pointer};
 use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
 use super::text::Text;
 
 /// A compact, token-exact JSON object.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Detail(Box<[u8]>);
+
+impl core::fmt::Debug for Detail {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Detail({})", String::from_utf8_lossy(&self.0))
+    }
+}
 
 impl Detail {
     /// Parses one JSON object.
@@ -188,7 +194,7 @@ impl<'a, 'l> Walk<'a, 'l> {
         self.names.truncate(frame.names);
         for name in twice {
             let mut pointer = self.pointer();
-            push_pointer(&mut pointer, &name);
+            pointer.push(&name);
             sink.push(pointer, "each name once", "a name that is given twice");
         }
         self.count_element();
@@ -233,29 +239,25 @@ impl<'a, 'l> Walk<'a, 'l> {
     }
 
     /// The pointer of the value that the walk is at.
-    fn pointer(&self) -> String {
+    fn pointer(&self) -> Pointer {
         self.pointer_of(self.frames.len())
     }
 
     /// The pointer of the container that the walk is in.
-    fn enclosing(&self) -> String {
+    fn enclosing(&self) -> Pointer {
         self.pointer_of(self.frames.len().saturating_sub(1))
     }
 
-    fn pointer_of(&self, levels: usize) -> String {
-        let mut pointer = self.base.to_owned();
+    fn pointer_of(&self, levels: usize) -> Pointer {
+        let mut pointer = Pointer::new(self.base);
         for (level, frame) in self.frames.iter().enumerate().take(levels) {
-            let next = self.frames.get(level + 1).map_or(self.names.len(), |inner| inner.names);
-            let fits = match frame.element {
-                Some(index) => push_pointer(&mut pointer, &index.to_string()),
-                None => next
-                    .checked_sub(1)
-                    .filter(|last| *last >= frame.names)
-                    .and_then(|last| self.names.get(last))
-                    .is_some_and(|name| push_pointer(&mut pointer, name)),
-            };
-            if !fits {
-                break;
+            // The last name of an object stands before the first name of what it holds.
+            let end = self.frames.get(level + 1).map_or(self.names.len(), |inner| inner.names);
+            let own = self.names.get(frame.names..end).unwrap_or_default();
+            match (frame.element, own.last()) {
+                (Some(index), _) => pointer.push(&index.to_string()),
+                (None, Some(name)) => pointer.push(name),
+                (None, None) => {}
             }
         }
         pointer
@@ -272,7 +274,7 @@ fn finish(scanner: &mut Scanner<'_>, levels: usize) -> Result<(), SyntaxError> {
 }
 
 /// Objects up to this many members are compared pair by pair.
-const PAIRWISE_MAX: usize = 8;
+const PAIRWISE_MAX: usize = 24;
 
 /// Calls back for every name that an equal one precedes. May reorder the names.
 pub(super) fn for_each_duplicate(names: &mut [Cow<'_, str>], mut found: impl FnMut(&str)) {

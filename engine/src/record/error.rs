@@ -44,7 +44,7 @@ impl Limits {
 
 /// One thing that is wrong with one record of an input that is well-formed JSON.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("record {index}, {place}: expected {expected}, got {got}", place = self.place())]
+#[error("record {index}, {}: expected {expected}, got {}", self.place(), self.got.escape_debug())]
 pub struct Fault {
     /// Position of the record in its batch, from 0.
     pub index: usize,
@@ -57,8 +57,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn place(&self) -> &str {
-        if self.pointer.is_empty() { "the record" } else { &self.pointer }
+    /// A terminal that shows the message must not obey what a client sent.
+    fn place(&self) -> String {
+        let pointer = &self.pointer;
+        if pointer.is_empty() { "the record".to_owned() } else { pointer.escape_debug().collect() }
     }
 }
 
@@ -79,7 +81,7 @@ pub enum InputError {
         kind: SyntaxKind,
     },
     /// JSON, but not valid records: every fault of every record.
-    #[error("{} fault(s), the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    #[error("{}", summary(.0))]
     Invalid(Vec<Fault>),
     /// More records than the caller takes at once.
     #[error("more than {max} records in one batch")]
@@ -87,6 +89,14 @@ pub enum InputError {
         /// The most that are taken.
         max: usize,
     },
+}
+
+fn summary(faults: &[Fault]) -> String {
+    match faults {
+        [] => "no valid record".to_owned(),
+        [only] => only.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
 }
 
 /// The kinds of syntax errors.
@@ -153,7 +163,7 @@ pub enum BodyError {
         offset: usize,
     },
     /// A value that the encoder would not have written for this member.
-    #[error("{member} does not hold a value in its stored form (byte {offset})", member = member.name())]
+    #[error("{name} is not in its stored form (byte {offset})", name = member.name())]
     Value {
         /// The member.
         member: super::Member,
@@ -240,23 +250,41 @@ fn excerpt(value: &str) -> &str {
 /// Longest pointer; where a name would make it longer, the fault points at what encloses it.
 const POINTER_LEN_MAX: usize = 1_024;
 
-/// Appends a name to a JSON pointer (RFC 6901 section 3). False where it would become too long.
-pub(super) fn push_pointer(pointer: &mut String, name: &str) -> bool {
-    let before = pointer.len();
-    if before + name.len() >= POINTER_LEN_MAX {
-        return false;
+/// A JSON pointer (RFC 6901 section 3) being built.
+pub(super) struct Pointer {
+    text: String,
+    full: bool,
+}
+
+impl Pointer {
+    pub(super) fn new(base: &str) -> Self {
+        Self { text: base.to_owned(), full: false }
     }
-    pointer.push('/');
-    for c in name.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            other => pointer.push(other),
+
+    /// Goes one level down. Once a name did not fit, everything deeper is left out too.
+    pub(super) fn push(&mut self, name: &str) {
+        let before = self.text.len();
+        self.full |= before + name.len() >= POINTER_LEN_MAX;
+        if self.full {
+            return;
+        }
+        self.text.push('/');
+        for c in name.chars() {
+            match c {
+                '~' => self.text.push_str("~0"),
+                '/' => self.text.push_str("~1"),
+                other => self.text.push(other),
+            }
+        }
+        if self.text.len() > POINTER_LEN_MAX {
+            self.full = true;
+            self.text.truncate(before);
         }
     }
-    if pointer.len() > POINTER_LEN_MAX {
-        pointer.truncate(before);
-        return false;
+}
+
+impl From<Pointer> for String {
+    fn from(pointer: Pointer) -> Self {
+        pointer.text
     }
-    true
 }

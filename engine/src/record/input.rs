@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::check::{check_len, check_text, oversize, pointer};
 use super::detail::{Detail, copy_detail, for_each_duplicate};
-use super::error::{FaultSink, InputError, Limits, push_pointer};
+use super::error::{FaultSink, InputError, Limits, Pointer};
 use super::ident::AuditId;
 use super::member::{Member, SERVER_NAMES};
 use super::model::{ActorType, Outcome, Record, Sensitivity};
@@ -123,22 +123,19 @@ fn object<'a>(
         scanner.skip(first)?;
         return Ok(None);
     }
-    let mut reader = Reader { scanner, limits, sink, draft: Draft::default(), oversize: false };
-    let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(Member::COUNT);
+    let mut reader = Reader {
+        scanner,
+        limits,
+        sink,
+        draft: Draft::default(),
+        given: Vec::with_capacity(Member::COUNT),
+        other_names: Vec::new(),
+        oversize: false,
+    };
     while let Token::Name(text) = reader.scanner.next_token()? {
         reader.member(text)?;
-        names.push(text.unescape());
     }
-    for_each_duplicate(&mut names, |name| {
-        let mut pointer = String::new();
-        push_pointer(&mut pointer, name);
-        reader.sink.push(pointer, "each name once", "a name that is given twice");
-    });
-    for member in Member::ALL.into_iter().filter(|member| member.is_required()) {
-        if !names.iter().any(|name| name == member.name()) || reader.draft.is_null(member) {
-            reader.sink.push(pointer(member), member.expected(), "nothing");
-        }
-    }
+    reader.finish_names();
     if reader.oversize {
         oversize(limits, "more", reader.sink);
         return Ok(None);
@@ -229,6 +226,10 @@ struct Reader<'a, 's> {
     limits: &'s Limits,
     sink: &'s mut FaultSink,
     draft: Draft,
+    /// The members that were given, `null` included.
+    given: Vec<Member>,
+    /// All other names.
+    other_names: Vec<Cow<'a, str>>,
     oversize: bool,
 }
 
@@ -241,22 +242,44 @@ impl<'a> Reader<'a, '_> {
             return self.scanner.skip(&value);
         }
         let name = name.unescape();
-        match Member::from_name(&name) {
-            Some(member) if !member.is_server_only() => self.known(member, &value),
-            known => {
-                let by_server = known.is_some() || SERVER_NAMES.contains(&name.as_ref());
-                // `null` means absent, and absent is what a member of the server must be.
-                if !(by_server && value == Token::Null) {
-                    let expected = if by_server {
-                        "nothing: the server gives this member"
-                    } else {
-                        "no member of this name"
-                    };
-                    let mut pointer = String::new();
-                    push_pointer(&mut pointer, &name);
-                    self.sink.push(pointer, expected, value.type_name());
-                }
-                self.scanner.skip(&value)
+        let known = Member::from_name(&name);
+        if let Some(member) = known.filter(|member| !member.is_server_only()) {
+            if self.given.contains(&member) {
+                self.twice(member.name());
+            } else {
+                self.given.push(member);
+            }
+            return self.known(member, &value);
+        }
+        let by_server = known.is_some() || SERVER_NAMES.contains(&name.as_ref());
+        // `null` means absent, and absent is what a member of the server must be.
+        if !(by_server && value == Token::Null) {
+            let expected = if by_server {
+                "nothing: the server gives this member"
+            } else {
+                "no member of this name"
+            };
+            let mut pointer = Pointer::new("");
+            pointer.push(&name);
+            self.sink.push(pointer, expected, value.type_name());
+        }
+        self.other_names.push(name);
+        self.scanner.skip(&value)
+    }
+
+    fn twice(&mut self, name: &str) {
+        let mut pointer = Pointer::new("");
+        pointer.push(name);
+        self.sink.push(pointer, "each name once", "a name that is given twice");
+    }
+
+    /// Reports what only the end of the object shows: names given twice, and missing members.
+    fn finish_names(&mut self) {
+        let mut names = std::mem::take(&mut self.other_names);
+        for_each_duplicate(&mut names, |name| self.twice(name));
+        for member in Member::ALL.into_iter().filter(|member| member.is_required()) {
+            if !self.given.contains(&member) || self.draft.is_null(member) {
+                self.sink.push(pointer(member), member.expected(), "nothing");
             }
         }
     }

@@ -5,6 +5,30 @@
 //!   back and accepts nothing that the encoder could not have written.
 //! - Output: [`export_line`] and [`csv_row`] wrap a body for readers outside.
 //!
+//! ```
+//! use shoseki_engine::record::{
+//!     AuditId, Body, Limits, Record, Salt, Stamp, Timestamp, encode_body,
+//! };
+//!
+//! let input = br#"{"timestamp": "2026-11-21T18:30:00.5+09:00", "actor_type": "user",
+//!     "actor_id": "doctor-7", "action": "READ_CHART", "result": "success",
+//!     "detail": {"dose": 1.10}}"#;
+//! let record = Record::from_json(input, &Limits::default())?;
+//! let stamp = Stamp {
+//!     audit_id: AuditId::v7(1_795_253_400_000, [7; 10]),
+//!     received_at: Timestamp::parse("2026-11-21T09:30:01Z")?,
+//!     ingested_by: None,
+//!     salt: Salt::from_bytes([7; 12]),
+//! };
+//! let mut bytes = Vec::new();
+//! encode_body(&record, &stamp, &mut bytes);
+//!
+//! let body = Body::parse(&bytes)?;
+//! assert_eq!(body.timestamp().to_string(), "2026-11-21T09:30:00.500Z");
+//! assert_eq!(body.detail_member(&["dose"]), Some(&b"1.10"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Invariant: bytes in, values out. Every function is pure and total: no input makes it panic,
 //! recurse without bound, or allocate more than a small multiple of its own length.
 //! Knows nothing of files, clocks, hashes, positions in a log, or who the caller is.

@@ -10,28 +10,38 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes from the start need no escape: no quote, no backslash, none below U+0020.
 ///
-/// Eight bytes at a time; what a word holds is found exactly by the byte loop behind it.
+/// Eight bytes at a time. A borrow may mark bytes above the first one that stops, never below it,
+/// so the lowest mark is exact.
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let clean = words.iter().take_while(|word| !has_stop(u64::from_le_bytes(**word))).count() * 8;
-    let tail = bytes.get(clean..).unwrap_or_default();
-    clean + tail.iter().position(|b| is_stop(*b)).unwrap_or(tail.len())
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for word in words {
+        let marks = stops(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return at + place(marks);
+        }
+        at += 8;
+    }
+    at + tail.iter().position(|b| is_stop(*b)).unwrap_or(tail.len())
+}
+
+/// Which byte the lowest mark is in.
+fn place(marks: u64) -> usize {
+    usize::try_from(marks.trailing_zeros() / 8).unwrap_or(8)
 }
 
 fn is_stop(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }
 
-fn has_stop(word: u64) -> bool {
-    has_zero(word ^ (ONES * 0x22)) | has_zero(word ^ (ONES * 0x5c)) | has_below_space(word)
-}
-
-fn has_zero(word: u64) -> bool {
-    word.wrapping_sub(ONES) & !word & HIGHS != 0
-}
-
-fn has_below_space(word: u64) -> bool {
-    word.wrapping_sub(ONES * 0x20) & !word & HIGHS != 0
+/// The high bit of each byte of a word that stops the run.
+fn stops(word: u64) -> u64 {
+    let quote = word ^ (ONES * 0x22);
+    let backslash = word ^ (ONES * 0x5c);
+    let marks = quote.wrapping_sub(ONES) & !quote
+        | backslash.wrapping_sub(ONES) & !backslash
+        | word.wrapping_sub(ONES * 0x20) & !word;
+    marks & HIGHS
 }
 
 /// The content of a JSON string token, still escaped and without its quotes.

@@ -5,7 +5,7 @@
 //! nothing is ever cut for it. Knows nothing about files beyond their names.
 
 use crate::segment::{ActiveScan, Island, ScanTail};
-use crate::types::{ChainHash, Seq};
+use crate::types::ChainHash;
 
 /// A sealed segment, as its footer describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]

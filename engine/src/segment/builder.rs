@@ -186,7 +186,7 @@ impl<W: Write> SegmentBuilder<W> {
         self.next_seq += 1;
         let full = self.group.len() >= usize::from(self.params.group_records_max)
             || self.group_len >= GROUP_BODIES_LEN_MAX;
-        let tile_ends = self.next_seq % BLOCK_RECORDS_MAX == 0;
+        let tile_ends = self.next_seq.is_multiple_of(BLOCK_RECORDS_MAX);
         if full || tile_ends {
             self.end_group();
         }
@@ -243,7 +243,7 @@ impl<W: Write> SegmentBuilder<W> {
             record_count: u16::try_from(head.locators.len()).unwrap_or(u16::MAX),
             timestamp: block.zone.timestamp,
             received: block.zone.received,
-            counts: block.zone.counts.clone(),
+            counts: block.zone.counts,
             root,
         });
         self.totals.zone.merge(&block.zone);
@@ -351,7 +351,7 @@ impl Zone {
 impl Counts {
     /// Counts one record.
     pub fn add(&mut self, body: &Body<'_>) {
-        let mut bump = |counts: &mut [u64; 3], index: usize| {
+        let bump = |counts: &mut [u64; 3], index: usize| {
             if let Some(n) = counts.get_mut(index) {
                 *n += 1;
             }
@@ -368,11 +368,11 @@ impl Totals {
         self.tree.push(leaf)?;
         self.range.push(leaf)?;
         let tile = seq / BLOCK_RECORDS_MAX;
-        if tile == first / BLOCK_RECORDS_MAX && first % BLOCK_RECORDS_MAX != 0 {
+        if tile == first / BLOCK_RECORDS_MAX && !first.is_multiple_of(BLOCK_RECORDS_MAX) {
             self.first_tile.push(leaf);
         } else {
             self.last_tile.push(leaf);
-            if (seq + 1) % BLOCK_RECORDS_MAX == 0 {
+            if (seq + 1).is_multiple_of(BLOCK_RECORDS_MAX) {
                 self.last_tile.clear();
             }
         }

@@ -21,11 +21,11 @@ pub enum PackedItem<'a> {
 
 /// The two parts of a group.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Packed {
+pub(crate) struct Packed {
     /// Stored as it is.
-    pub fixed: Vec<u8>,
+    pub(crate) fixed: Vec<u8>,
     /// Compressed.
-    pub text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
 }
 
 const KIND_SHAPED: u8 = 0;
@@ -129,7 +129,7 @@ impl Times {
 
 /// Packs the records of one group.
 #[must_use]
-pub fn pack(items: &[PackedItem<'_>]) -> Packed {
+pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
     let mut fixed = Vec::with_capacity(items.len() * 29);
     let mut texts = Vec::new();
     let (mut times, mut received, mut lens) = (Vec::new(), Vec::new(), Vec::new());

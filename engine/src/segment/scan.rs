@@ -52,7 +52,7 @@ impl ScanPosition {
             offset: ACTIVE_HEADER_LEN as u64,
             next_seq: header.first_seq,
             chain: header.chain_before,
-            commit: header.first_commit.saturating_sub(1),
+            commit: header.first_commit,
             durable_seq: header.first_seq,
             received_at: i64::MIN,
         }
@@ -99,7 +99,7 @@ pub struct Island {
 pub enum ScanTail {
     /// End of file, or nothing but zeros.
     Clean,
-    /// A close frame, then nothing but zeros.
+    /// A close frame as the last one, then nothing but zeros.
     Closed,
     /// Something else, with the valid frames behind it.
     Bad {
@@ -166,7 +166,7 @@ pub fn scan_from<S: ByteSource + ?Sized>(
     let mut before_last_commit = start;
     let mut closed = false;
     while let Some(frame) = frame_at(source, &header, at.offset)? {
-        if !at.takes(&frame) || closed {
+        if !at.takes(&frame) {
             break;
         }
         let payload = source.bytes(at.offset + FRAME_HEADER_LEN as u64, frame.payload_len())?;

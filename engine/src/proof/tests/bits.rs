@@ -67,7 +67,8 @@ fn no_byte_of_a_key_list_can_change() {
 #[test]
 fn no_byte_of_the_verifier_key_can_change() {
     let key = test_key(0).verifier();
-    for (at, wrong) in changed(format!("{key}\n").as_bytes()) {
+    assert_eq!(VerifierKey::parse_line(key.to_line().as_bytes()), Ok(key.clone()));
+    for (at, wrong) in changed(key.to_line().as_bytes()) {
         assert!(VerifierKey::parse_line(&wrong).is_err(), "byte {at}");
     }
 }

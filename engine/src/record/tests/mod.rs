@@ -14,7 +14,11 @@ use super::*;
 /// The smallest input, with more members spliced in: `with(r#","detail":{}"#)`.
 fn with(more: &str) -> String {
     format!(
-        r#"{{"timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","action":"X","result":"success"{more}}}"#
+        "{{{}{more}}}",
+        concat!(
+            r#""timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","#,
+            r#""action":"X","result":"success""#
+        )
     )
 }
 

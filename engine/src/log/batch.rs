@@ -1,0 +1,151 @@
+//! A caller's batch as the bytes that will be stored, made in the caller's thread.
+//!
+//! Invariant: after [`EncodedBatch::encode`] only the chain step is left to do in order. Records that were
+//! validated here can't make the sequencer fail. Knows nothing of seqs.
+
+use std::sync::Arc;
+
+use super::error::AppendError;
+use crate::format::{FRAME_PAYLOAD_LEN_MAX, RECORD_PREFIX_LEN, encode_record_prefix};
+use crate::io::Environment;
+use crate::proof::record_hash;
+use crate::record::{AuditId, Limits, Producer, Record, Salt, Stamp, Timestamp, encode_body};
+use crate::types::{ChainHash, RecordHash};
+
+/// A batch that was checked but has no time yet.
+pub(crate) struct CheckedBatch {
+    pub(crate) producer: Option<Producer>,
+    pub(crate) records: Vec<Record>,
+    /// Bytes that it will take in the queue, about.
+    pub(crate) len: usize,
+}
+
+/// One encoded record.
+pub(crate) struct EncodedRecord {
+    pub(crate) audit_id: AuditId,
+    /// Whether the client gave the id; ids made here are never looked up.
+    pub(crate) given: bool,
+    pub(crate) hash: RecordHash,
+    /// Its body in the payload.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// A batch ready to be sequenced.
+pub(crate) struct EncodedBatch {
+    pub(crate) producer: Option<Producer>,
+    /// Microseconds since 1970.
+    pub(crate) received_at: i64,
+    /// Prefix and body of each record, as in a frame.
+    pub(crate) payload: Vec<u8>,
+    pub(crate) records: Vec<EncodedRecord>,
+}
+
+/// What a body has beside the client's strings, at most.
+const OVERHEAD: usize = 420;
+
+impl CheckedBatch {
+    /// Checks every record.
+    pub(crate) fn check(
+        producer: Option<&Producer>,
+        records: Vec<Record>,
+        limits: &Limits,
+    ) -> Result<Self, AppendError> {
+        let mut faults = Vec::new();
+        let mut len = 0;
+        for (index, record) in records.iter().enumerate() {
+            if let Err(found) = record.check(limits) {
+                faults.extend(found.into_iter().map(|mut fault| {
+                    fault.index = index;
+                    fault
+                }));
+            }
+            len += estimate(record);
+        }
+        if !faults.is_empty() {
+            return Err(AppendError::Invalid(faults));
+        }
+        if len > FRAME_PAYLOAD_LEN_MAX {
+            return Err(AppendError::TooLarge { len, max: FRAME_PAYLOAD_LEN_MAX });
+        }
+        Ok(Self { producer: producer.cloned(), records, len })
+    }
+}
+
+/// Not less than the bytes of its body, escapes aside.
+fn estimate(record: &Record) -> usize {
+    let texts = [
+        &record.actor_role,
+        &record.target_type,
+        &record.target_id,
+        &record.request_id,
+        &record.trace_id,
+        &record.facility_id,
+        &record.source_ip,
+    ];
+    let texts: usize = texts.iter().map(|t| t.as_ref().map_or(0, String::len)).sum();
+    let detail = record.detail.as_ref().map_or(0, |d| d.as_bytes().len());
+    OVERHEAD + texts + detail + record.actor_id.len() + record.action.len()
+}
+
+impl EncodedBatch {
+    /// Encodes and hashes a batch received at `received_at`.
+    pub(crate) fn encode(
+        batch: CheckedBatch,
+        received_at: i64,
+        environment: &dyn Environment,
+    ) -> Result<Self, AppendError> {
+        let random = |e: std::io::Error| AppendError::Random(e.to_string().into());
+        let time = Timestamp::from_unix_micros(received_at)
+            .ok_or_else(|| AppendError::Random(Arc::from("the clock is outside 1970 to 2199")))?;
+        let mut salts = vec![0u8; batch.records.len() * 12];
+        environment.fill_random(&mut salts).map_err(random)?;
+        let mut payload = Vec::with_capacity(batch.len);
+        let mut records = Vec::with_capacity(batch.records.len());
+        let ingested_by = batch.producer.as_ref();
+        for (record, salt) in batch.records.iter().zip(salts.as_chunks::<12>().0) {
+            let audit_id = match record.audit_id {
+                Some(id) => id,
+                None => {
+                    let mut bytes = [0; 10];
+                    environment.fill_random(&mut bytes).map_err(random)?;
+                    AuditId::v7((received_at / 1000).cast_unsigned(), bytes)
+                }
+            };
+            let salt = Salt::from_bytes(*salt);
+            let stamp = Stamp { audit_id, received_at: time, ingested_by, salt };
+            payload.extend_from_slice(&[0; RECORD_PREFIX_LEN]);
+            let start = payload.len();
+            encode_body(record, &stamp, &mut payload);
+            let end = payload.len();
+            let hash = record_hash(payload.get(start..end).unwrap_or_default());
+            let len = u32::try_from(end - start).unwrap_or(u32::MAX);
+            let prefix = encode_record_prefix(len, &hash);
+            if let Some(place) = payload.get_mut(start - RECORD_PREFIX_LEN..start) {
+                place.copy_from_slice(&prefix);
+            }
+            let given = record.audit_id.is_some();
+            records.push(EncodedRecord { audit_id, given, hash, start, end });
+        }
+        let max = FRAME_PAYLOAD_LEN_MAX - ChainHash::LEN;
+        if payload.len() > max {
+            return Err(AppendError::TooLarge { len: payload.len(), max });
+        }
+        Ok(Self { producer: batch.producer, received_at, payload, records })
+    }
+
+    /// The stored bytes of a record.
+    pub(crate) fn body(&self, record: &EncodedRecord) -> &[u8] {
+        self.payload.get(record.start..record.end).unwrap_or_default()
+    }
+
+    /// Prefix and body of a record, as in a frame.
+    pub(crate) fn framed(&self, record: &EncodedRecord) -> &[u8] {
+        self.payload.get(record.start - RECORD_PREFIX_LEN..record.end).unwrap_or_default()
+    }
+
+    /// The producer's name without its key.
+    pub(crate) fn producer_name(&self) -> Option<&str> {
+        self.producer.as_ref().map(Producer::name)
+    }
+}

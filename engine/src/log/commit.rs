@@ -1,0 +1,114 @@
+//! Leading a commit: one write and one sync for everything that was sequenced while the disk was busy.
+//!
+//! There is no committer thread: a caller that finds nobody leading leads, writes the commit that its batch
+//! is in, answers everyone in it and hands the lead to a caller of the next commit. A lone caller thus never
+//! waits for another thread, and while one commit is being synced the next one is being chained.
+//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or sync
+//! poisons the log and acknowledges nobody.
+
+use std::sync::Arc;
+
+use super::active_write::{self, NoRoom};
+use super::core::Core;
+use super::error::AppendError;
+use super::intake::Slot;
+use super::keeper;
+use super::sequencer::{Answers, Commit};
+
+/// Writes the next commit and hands the lead on.
+pub(crate) fn lead(core: &Core) {
+    loop {
+        let next = core.sequencer.lock().next_commit();
+        let Some(commit) = next else {
+            core.sequencer.lock().leading = false;
+            return;
+        };
+        let written = write(core, &commit);
+        let (answers, next, again) = finish(core, commit, written);
+        if let Some(slot) = &next {
+            slot.lead();
+        }
+        answer_all(core, answers);
+        core.keeper.wake(keeper::help(core));
+        if !again {
+            return;
+        }
+    }
+}
+
+/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays here
+/// because the commits that wait have no callers.
+fn finish(
+    core: &Core,
+    commit: Commit,
+    written: Result<(), Unwritten>,
+) -> (Answers, Option<Arc<Slot>>, bool) {
+    let mut sequencer = core.sequencer.lock();
+    let answers = match written {
+        Ok(()) => {
+            publish(core, &commit);
+            sequencer.committed(commit)
+        }
+        Err(Unwritten { error, file_begun }) => sequencer.take_back(commit, file_begun, &error),
+    };
+    let next = sequencer.next_leader();
+    let again = next.is_none() && sequencer.has_waiting();
+    sequencer.leading = next.is_some() || again;
+    (answers, next, again)
+}
+
+/// Answers callers and gives their room in the queue back.
+pub(crate) fn answer_all(core: &Core, answers: Answers) {
+    for (slot, result) in answers {
+        core.intake.release(&slot);
+        slot.complete(result);
+    }
+}
+
+/// A commit of which nothing counts.
+struct Unwritten {
+    error: AppendError,
+    /// Whether the file that it begins was made all the same.
+    file_begun: bool,
+}
+
+fn write(core: &Core, commit: &Commit) -> Result<(), Unwritten> {
+    let mut file_begun = false;
+    write_to(core, commit, &mut file_begun).map_err(|error| Unwritten { error, file_begun })
+}
+
+fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), AppendError> {
+    if let Some(error) = core.poisoned() {
+        return Err(error);
+    }
+    let mut writer = core.writer.lock();
+    let reserve = core.options.free_space_reserve;
+    let refuse = |no_room| match no_room {
+        NoRoom::Full { free, reserve } => AppendError::DiskFull { free, reserve },
+        NoRoom::Failed(error) => core.set_poison(&format!("making room failed: {error}")),
+    };
+    if let Some(header) = &commit.begins {
+        let (new_writer, file) =
+            active_write::create(&*core.storage, header, reserve).map_err(refuse)?;
+        *writer = new_writer;
+        *file_begun = true;
+        core.view.change(|view| view.actives.push(Arc::new(file)));
+    }
+    let end = commit.offset + commit.bytes.len() as u64;
+    writer.make_room(&*core.storage, end, reserve).map_err(refuse)?;
+    writer
+        .commit(commit.offset, &commit.bytes)
+        .map_err(|error| core.set_poison(&format!("writing a commit failed: {error}")))
+}
+
+/// Shows a durable commit to readers and to the tree.
+fn publish(core: &Core, commit: &Commit) {
+    core.backlog.lock().push(commit.end.at.next_seq.0, &commit.hashes);
+    let view = core.view.get();
+    if let Some(active) = view.actives.last() {
+        for position in &commit.positions {
+            active.note(*position);
+        }
+        active.publish(commit.end.at);
+    }
+}

@@ -1,0 +1,330 @@
+//! The writer's handle.
+//!
+//! Invariant: [`Log::append`] returns receipts only for records that are durable; whatever happens, a batch is
+//! in the log as a whole or not at all.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use super::batch::{CheckedBatch, EncodedBatch};
+use super::commit;
+use super::core::Core;
+use super::dedup::{Early, Lookup};
+use super::error::{AppendError, LogError, OpenError};
+use super::identity;
+use super::ids;
+use super::intake::{Front, Signal, Slot};
+use super::keeper;
+use super::open;
+use super::options::LogOptions;
+use super::reader::Reader;
+use crate::index::ids::IdError;
+use crate::io::{LockGuard, OsStorage, Storage};
+use crate::record::{AuditId, Producer, Record};
+use crate::types::{ChainHash, Origin, RecordHash, Seq, TreeSize};
+
+/// Proof of storage of one record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// Its id, made here where the client gave none.
+    pub audit_id: AuditId,
+    /// Its place in the log.
+    pub seq: Seq,
+    /// SHA-512 of its body.
+    pub hash: RecordHash,
+    /// Chain hash after it.
+    pub chain_hash: ChainHash,
+    /// Whether the same record was in the log before; the receipt is that record's.
+    pub duplicate: bool,
+}
+
+/// What an append did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Appended {
+    /// One per record of the batch, in its order.
+    pub receipts: Vec<Receipt>,
+    /// New records.
+    pub accepted: u64,
+    /// First new record.
+    pub first_seq: Option<Seq>,
+    /// Last new record.
+    pub last_seq: Option<Seq>,
+}
+
+/// Bytes that recovery moved aside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Quarantined {
+    /// The active file, path in the data directory.
+    pub from: String,
+    /// Where in it they began.
+    pub offset: u64,
+    /// How many.
+    pub len: u64,
+    /// Where they are kept, path in the data directory.
+    pub path: String,
+}
+
+/// What opening had to do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OpenReport {
+    /// Whether the log was made now.
+    pub created: bool,
+    /// A torn end that was cut off; none of it was ever acknowledged.
+    pub quarantined: Option<Quarantined>,
+    /// Whether the stored checkpoint could not be read and is signed anew.
+    pub checkpoint_rebuilt: bool,
+    /// Sealed files that were not whole and were moved to `quarantine/`; their records are sealed again.
+    pub resealed: Vec<String>,
+}
+
+/// A log opened for writing. Holds the lock until it is closed or dropped.
+pub struct Log {
+    core: Arc<Core>,
+    report: OpenReport,
+    keeper: Option<JoinHandle<()>>,
+    lock: Mutex<Option<Box<dyn LockGuard>>>,
+}
+
+impl Log {
+    /// Opens the log in a directory; makes one where there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or what the
+    /// operating system says.
+    pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(dir).map_err(OpenError::io(""))?;
+        Self::open_storage(Arc::new(OsStorage::new(dir)), options)
+    }
+
+    /// As [`Log::open`], on any storage.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_storage(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Self, OpenError> {
+        let background = options.background;
+        let (core, report, lock) = open::open(storage, options)?;
+        let keeper = if background {
+            Some(keeper::spawn(&core).map_err(OpenError::io("keeper"))?)
+        } else {
+            None
+        };
+        Ok(Self { core, report, keeper, lock: Mutex::new(Some(lock)) })
+    }
+
+    /// What opening had to do.
+    #[must_use]
+    pub fn report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// The log's name.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.core.identity.origin
+    }
+
+    /// Durable records.
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
+        TreeSize(self.core.view.get().size())
+    }
+
+    /// Appends a batch; returns when it is durable. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing of the batch is then in the log. Only after [`AppendError::Poisoned`] it may
+    /// turn out to be there when the log is opened again.
+    pub fn append(
+        &self,
+        producer: Option<&Producer>,
+        records: Vec<Record>,
+    ) -> Result<Appended, AppendError> {
+        self.append_batch(producer, records, true)
+    }
+
+    /// As [`Log::append`], but refuses with [`AppendError::Busy`] at once when the queue is full.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn try_append(
+        &self,
+        producer: Option<&Producer>,
+        records: Vec<Record>,
+    ) -> Result<Appended, AppendError> {
+        self.append_batch(producer, records, false)
+    }
+
+    fn append_batch(
+        &self,
+        producer: Option<&Producer>,
+        records: Vec<Record>,
+        wait: bool,
+    ) -> Result<Appended, AppendError> {
+        if records.is_empty() {
+            return Ok(Appended::default());
+        }
+        let core = &*self.core;
+        let batch = CheckedBatch::check(producer, records, &core.options.limits)?;
+        let early = look_up(core, &batch)?;
+        let environment = &*core.options.environment;
+        let now = || environment.now_micros();
+        let (slot, received_at) = core.intake.reserve(batch.len, wait, now)?;
+        match EncodedBatch::encode(batch, received_at, environment) {
+            Ok(encoded) => slot.fill(encoded, early),
+            Err(error) => {
+                // The place must be given back, and whoever waits behind it must go on.
+                slot.withdraw();
+                if sequence_ready(core) {
+                    commit::lead(core);
+                }
+                return Err(error);
+            }
+        }
+        if sequence_ready(core) {
+            commit::lead(core);
+        }
+        answer(core, &slot)
+    }
+
+    /// A reader of this log that always sees what is durable.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.core.reader.clone()
+    }
+
+    /// Seals what is active and waits until it is done.
+    ///
+    /// # Errors
+    /// [`LogError`]: the log goes on, the records stay in their active file.
+    pub fn seal(&self) -> Result<(), LogError> {
+        keeper::seal_all(&self.core)
+    }
+
+    /// Signs a checkpoint over everything durable, stores it and returns it.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn checkpoint(&self) -> Result<String, LogError> {
+        keeper::checkpoint(&self.core)
+    }
+
+    /// Makes a new signing key that takes over now, signed by the current one.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the current key goes on.
+    pub fn rotate_key(&self) -> Result<(), OpenError> {
+        let core = &*self.core;
+        let failed = |e: LogError| OpenError::Io {
+            path: identity::VKEYS.to_owned(),
+            source: std::io::Error::other(e),
+        };
+        keeper::checkpoint(core).map_err(failed)?;
+        {
+            let mut keys = core.keys.write();
+            let environment = &*core.options.environment;
+            let size = TreeSize(core.tree.lock().signed());
+            let (list, signing) =
+                identity::rotate(&*core.storage, environment, &keys.list, &keys.signing, size)?;
+            keys.list = list;
+            keys.signing = signing;
+        }
+        core.tree.lock().forget_signed();
+        keeper::checkpoint(core).map(|_| ()).map_err(failed)
+    }
+
+    /// One step of the work that otherwise runs in the background; `true` if there was something to do.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn step(&self) -> Result<bool, LogError> {
+        keeper::step(&self.core)
+    }
+
+    /// The last failure of work in the background, if it did not succeed since.
+    #[must_use]
+    pub fn background_failure(&self) -> Option<LogError> {
+        self.core.keeper.failure()
+    }
+
+    /// Closes in order: everything sequenced is committed, a checkpoint covers everything, the file says so.
+    ///
+    /// # Errors
+    /// [`LogError`]; the log is closed all the same, and the next open decides from what is on disk.
+    pub fn close(mut self) -> Result<(), LogError> {
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<(), LogError> {
+        self.core.intake.close(AppendError::Closed);
+        self.core.keeper.stop();
+        if let Some(thread) = self.keeper.take() {
+            // A panic there was reported by the panic hook; what is on disk decides.
+            let _ = thread.join();
+        }
+        let lock = self.lock.lock().take();
+        let closed = if lock.is_some() { keeper::close(&self.core) } else { Ok(()) };
+        drop(lock);
+        closed
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Errors can't be told here; `close` tells them. The next open decides from what is on disk.
+        let _ = self.shut_down();
+    }
+}
+
+/// Asks the index for the ids that the client gave; completes it first where it has to be.
+fn look_up(core: &Core, batch: &CheckedBatch) -> Result<Early, AppendError> {
+    if batch.records.iter().any(|record| record.audit_id.is_some()) {
+        ids::complete(core)?;
+    }
+    loop {
+        match Early::look_up(&core.ids, batch) {
+            Ok(early) => return Ok(early),
+            Err(error @ IdError::Damaged(_)) => {
+                ids::discard(core, &error);
+                ids::complete(core)?;
+            }
+            Err(error) => return Err(AppendError::Index(error.to_string().into())),
+        }
+    }
+}
+
+/// Sequences whatever is ready in its turn; `true` if the caller is to lead a commit.
+pub(crate) fn sequence_ready(core: &Core) -> bool {
+    let mut answers = Vec::new();
+    let lead = {
+        let mut sequencer = core.sequencer.lock();
+        while let Front::Batch(slot, batch, early) = core.intake.pop() {
+            if let Some(error) = core.poisoned() {
+                answers.push((slot, Err(error)));
+                continue;
+            }
+            let read = |seq| core.read_stored(seq);
+            let mut lookup = Lookup::new(&core.ids, *early, &read);
+            let tag = || core.random_tag();
+            answers.extend(sequencer.sequence(slot, batch, &mut lookup, tag));
+        }
+        let lead = sequencer.has_waiting() && !sequencer.leading;
+        sequencer.leading |= lead;
+        lead
+    };
+    commit::answer_all(core, answers);
+    lead
+}
+
+fn answer(core: &Core, slot: &Slot) -> Result<Appended, AppendError> {
+    loop {
+        match slot.wait() {
+            Signal::Done => {
+                return slot.take_result().unwrap_or(Err(AppendError::Closed));
+            }
+            Signal::Lead => commit::lead(core),
+        }
+    }
+}

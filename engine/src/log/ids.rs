@@ -1,0 +1,142 @@
+//! Keeping the id index complete: replay at open, rebuilding what is missing, background maintenance.
+//!
+//! Invariant: a record whose id a client gave is appended only while every id in the window can be asked
+//! for; whoever comes while a part is rebuilt waits for it.
+
+use std::ops::Range;
+
+use super::core::Core;
+use super::entry::Entry;
+use super::error::{AppendError, LogError};
+use super::reader::Reader;
+use super::view::View;
+use crate::index::ids::{
+    FLUSH_LEN, Fingerprint, IdEntry, IdError, IdIndex, RecentIds, Step, Window, fingerprint,
+};
+use crate::query::Order;
+use crate::record::Body;
+use crate::types::Seq;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Ids behind the last run are replayed at open up to so many; more are rebuilt in the background.
+const REPLAY_MAX: u64 = 2 * FLUSH_LEN as u64;
+
+/// First seq for which a repeat must be recognised.
+pub(crate) fn window_start(view: &View, window: &Window) -> u64 {
+    for index in 0..view.sealed_len {
+        let Some(entry) = view.sealed.get(index) else { break };
+        if !window.is_past(entry.end_seq(), entry.received.max / 1000) {
+            return entry.first_seq;
+        }
+    }
+    view.sealed_end()
+}
+
+/// The window as of now.
+pub(crate) fn window(core: &Core, size: u64) -> Window {
+    let options = &core.options;
+    let micros = i64::from(options.idempotency_days) * MICROS_PER_DAY;
+    Window::new(options.environment.now_micros(), size, micros, options.idempotency_records)
+}
+
+/// The ids behind the last run, if they are few; otherwise they are left to [`fill`].
+/// Returns the table and the seq that it begins with.
+pub(crate) fn replay(
+    ids: &IdIndex,
+    reader: &Reader,
+    size: u64,
+) -> Result<(RecentIds, u64), IdError> {
+    let mut recent = RecentIds::new();
+    let covered = ids.snapshot().covered().end;
+    if size.saturating_sub(covered) > REPLAY_MAX {
+        return Ok((recent, size));
+    }
+    for entry in entries(ids, reader, covered..size) {
+        let entry = entry?;
+        recent.insert(entry.fingerprint, entry.seq);
+    }
+    Ok((recent, covered))
+}
+
+/// Ids of records, read from the log. A record that can't be read has no id that could be asked for.
+fn entries(
+    ids: &IdIndex,
+    reader: &Reader,
+    range: Range<u64>,
+) -> impl Iterator<Item = Result<IdEntry, IdError>> {
+    let key = *ids.key();
+    reader.scan(range, Order::Ascending).filter_map(move |entry| match entry {
+        Ok(Entry::Record(record)) => {
+            let body = Body::parse(record.body()).ok()?;
+            let of: Fingerprint = fingerprint(&key, body.audit_id().as_bytes());
+            let received_at = body.received_at().unix_micros();
+            Some(Ok(IdEntry { seq: record.seq.0, fingerprint: of, received_at }))
+        }
+        Ok(Entry::Erased { seq, audit_id, .. }) => {
+            let of = fingerprint(&key, audit_id.as_bytes());
+            Some(Ok(IdEntry { seq: seq.0, fingerprint: of, received_at: i64::MIN }))
+        }
+        Ok(Entry::Damaged { .. }) | Err(_) => None,
+    })
+}
+
+/// What must be known and is not.
+fn missing(core: &Core) -> Vec<Range<u64>> {
+    let view = core.view.get();
+    let to = *core.ids_from.lock();
+    let from = window_start(&view, &window(core, view.size()));
+    core.ids.snapshot().missing(from..to)
+}
+
+/// Rebuilds one missing part; `true` if there was one.
+pub(crate) fn fill(core: &Core) -> Result<bool, LogError> {
+    let _one_at_a_time = core.ids_fill.lock();
+    let Some(range) = missing(core).into_iter().next() else { return Ok(false) };
+    let failed = |e: IdError| LogError::damaged("ids", e);
+    core.ids.add_range(range.clone(), entries(&core.ids, &core.reader, range)).map_err(failed)?;
+    Ok(true)
+}
+
+/// Waits until everything in the window is known; rebuilds it if nobody does.
+pub(crate) fn complete(core: &Core) -> Result<(), AppendError> {
+    while !missing(core).is_empty() {
+        fill(core)
+            .map_err(|e| AppendError::Unreadable { seq: Seq(0), why: e.to_string().into() })?;
+    }
+    Ok(())
+}
+
+/// Takes a damaged run out of force; [`complete`] rebuilds it.
+pub(crate) fn discard(core: &Core, error: &IdError) {
+    if let IdError::Damaged(range) = error {
+        // A file that can't be removed is out of force all the same.
+        let _ = core.ids.discard(range);
+    }
+}
+
+/// One step of writing, merging or dropping runs; `true` if there was something to do.
+pub(crate) fn maintain(core: &Core) -> Result<bool, LogError> {
+    let failed = |e: IdError| LogError::damaged("ids", e);
+    freeze(core).map_err(failed)?;
+    let size = core.view.get().size();
+    let step = core.ids.maintain(&window(core, size)).map_err(failed)?;
+    Ok(step != Step::Idle)
+}
+
+/// Moves the ids in memory to a table that is written in the background, once they are many.
+fn freeze(core: &Core) -> Result<(), IdError> {
+    let mut sequencer = core.sequencer.lock();
+    if sequencer.recent.len() < FLUSH_LEN {
+        return Ok(());
+    }
+    let mut from = core.ids_from.lock();
+    let to = sequencer.durable.at.next_seq.0;
+    let received_at = sequencer.durable.at.received_at;
+    if to <= *from {
+        return Ok(());
+    }
+    // Under the sequencer's lock: between leaving one table and being in the other no batch is resolved.
+    core.ids.freeze(sequencer.recent.freeze(*from..to, received_at))?;
+    *from = to;
+    Ok(())
+}

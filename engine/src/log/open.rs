@@ -1,0 +1,353 @@
+//! Opening for writing: gather, decide, act.
+//!
+//! Order: lock, identity, keys, leftovers of an earlier crash, survey, plan; then what the plan says. Reading
+//! and deciding are the reader's own code and `recovery::plan`; only the acting is here.
+//! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before it is gone.
+//! What the survey found in the last file is synced before anything is built on it.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::active_write::{self, ACTIVE, ActiveWriter, NoRoom, active_path};
+use super::catalogue;
+use super::core::{Core, Keys};
+use super::error::OpenError;
+use super::handle::{OpenReport, Quarantined};
+use super::identity::{self, Identity};
+use super::ids;
+use super::intake::Intake;
+use super::keeper::Signals;
+use super::open_read::{Follow, Surveyed};
+use super::options::LogOptions;
+use super::reader::Reader;
+use super::seal::{SEALED, Sealer};
+use super::sequencer::{Cursor, Sequencer, day_of};
+use super::source::FileSource;
+use super::tree::{Backlog, CHECKPOINT, LiveNodes, Tree};
+use super::view::{ActiveFile, SharedView, View};
+use crate::format::{ActiveHeader, active_name, sealed_name};
+use crate::index::ids::IdIndex;
+use crate::io::{LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, remove_durably, write_atomic};
+use crate::proof::{Checkpoint, CompactRange};
+use crate::recovery::{CheckpointFound, Plan, Tail};
+use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
+use crate::types::Seq;
+
+const QUARANTINE: &str = "quarantine";
+
+type Opened = (Arc<Core>, OpenReport, Box<dyn LockGuard>);
+
+/// Opens or makes a log.
+pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Opened, OpenError> {
+    let lock = storage.lock()?;
+    let mut report = OpenReport::default();
+    let identity = load_or_create(&*storage, &options, &mut report)?;
+    let signing = identity::load_signing_key(&*storage, &identity)?;
+    remove_leftovers(&*storage)?;
+    let note = identity::read_small(&*storage, CHECKPOINT)?;
+    let opened = note.as_deref().map(|note| identity.keys.open_checkpoint(note).ok());
+    let (found, checkpoint) = match opened {
+        None => (CheckpointFound::None, None),
+        Some(None) => (CheckpointFound::Unreadable, None),
+        Some(Some(checkpoint)) => (CheckpointFound::Size(checkpoint.size.0), Some(checkpoint)),
+    };
+    report.checkpoint_rebuilt = found == CheckpointFound::Unreadable;
+    let mut surveyed = survey(&*storage, &identity, found)?;
+    if !surveyed.plan.superseded.is_empty() {
+        settle_superseded(&*storage, &surveyed.plan, &surveyed.view, &mut report)?;
+        surveyed = survey(&*storage, &identity, found)?;
+    }
+    let core = build(storage, options, identity, signing, surveyed, checkpoint, &mut report)?;
+    Ok((core, report, lock))
+}
+
+fn load_or_create(
+    storage: &dyn Storage,
+    options: &LogOptions,
+    report: &mut OpenReport,
+) -> Result<Identity, OpenError> {
+    match identity::load(storage) {
+        Err(OpenError::NotALog) => {}
+        Ok(identity) => {
+            let wanted = options.origin.as_ref().filter(|o| **o != identity.log.origin);
+            return match wanted {
+                None => Ok(identity),
+                Some(wanted) => Err(OpenError::OtherOrigin {
+                    found: identity.log.origin.to_string(),
+                    wanted: wanted.to_string(),
+                }),
+            };
+        }
+        Err(error) => return Err(error),
+    }
+    for dir in [ACTIVE, SEALED] {
+        let names = storage.list(dir).map_err(OpenError::io(dir))?;
+        if names.iter().any(|name| !name.ends_with(TEMPORARY_SUFFIX)) {
+            return Err(OpenError::IdentityMissing);
+        }
+    }
+    report.created = true;
+    identity::create(storage, &*options.environment, options.origin.as_ref())
+}
+
+/// Files that a crash left unfinished were never part of the log.
+fn remove_leftovers(storage: &dyn Storage) -> Result<(), OpenError> {
+    for dir in ["", ACTIVE, SEALED] {
+        for name in storage.list(dir).map_err(OpenError::io(dir))? {
+            if name.ends_with(TEMPORARY_SUFFIX) {
+                let path = if dir.is_empty() { name } else { format!("{dir}/{name}") };
+                remove_durably(storage, &path).map_err(OpenError::io(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn survey(
+    storage: &dyn Storage,
+    identity: &Identity,
+    checkpoint: CheckpointFound,
+) -> Result<Surveyed, OpenError> {
+    let surveyed = Follow::survey(storage, &identity.log, checkpoint)?;
+    if surveyed.plan.damage.is_empty() && surveyed.view.damage.is_empty() {
+        return Ok(surveyed);
+    }
+    let mut damage = surveyed.view.damage.to_vec();
+    damage
+        .extend(surveyed.plan.damage.iter().filter(|d| !surveyed.view.damage.contains(d)).cloned());
+    Err(OpenError::Damaged(damage))
+}
+
+/// A sealed segment beside its active file: the crash came between the rename and the removal.
+fn settle_superseded(
+    storage: &dyn Storage,
+    plan: &Plan,
+    view: &View,
+    report: &mut OpenReport,
+) -> Result<(), OpenError> {
+    for first_seq in &plan.superseded {
+        let entry = view.sealed.find(*first_seq, view.sealed_len).and_then(|i| view.sealed.get(i));
+        let Some(entry) = entry else { continue };
+        let path = entry.path();
+        if verifies(storage, &path)? {
+            let active = format!("{ACTIVE}/{}", active_name(Seq(*first_seq)));
+            remove_durably(storage, &active).map_err(OpenError::io(&active))?;
+        } else {
+            let name = sealed_name(Seq(entry.first_seq), entry.count);
+            let kept = format!("{QUARANTINE}/{name}");
+            let moved = storage
+                .create_dir(QUARANTINE)
+                .and_then(|()| storage.rename(&path, &kept))
+                .and_then(|()| storage.sync_dir(SEALED))
+                .and_then(|()| storage.sync_dir(QUARANTINE));
+            moved.map_err(OpenError::io(&path))?;
+            report.resealed.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether every group of a sealed segment verifies.
+fn verifies(storage: &dyn Storage, path: &str) -> Result<bool, OpenError> {
+    let file = storage.open(path, OpenMode::ReadBack).map_err(OpenError::io(path))?;
+    let source = FileSource::new(file).map_err(OpenError::io(path))?;
+    let Ok(segment) = SealedSegment::open(source) else { return Ok(false) };
+    for block in 0..segment.directory().len() {
+        let Ok(head) = segment.block_head(block) else { return Ok(false) };
+        for group in 0..head.groups.len() {
+            if segment.read_group(&head, GroupPlace { block, group }).is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn build(
+    storage: Arc<dyn Storage>,
+    options: LogOptions,
+    identity: Identity,
+    signing: crate::proof::SigningKey,
+    surveyed: Surveyed,
+    checkpoint: Option<Checkpoint>,
+    report: &mut OpenReport,
+) -> Result<Arc<Core>, OpenError> {
+    let identity_sha256 = identity.log.sha256();
+    let frontier = sealed_frontier(&*storage, &surveyed.view)?;
+    let environment = Arc::clone(&options.environment);
+    let now = environment.now_micros();
+    let Surveyed { mut view, plan, last } = surveyed;
+    let (cursor, writer) = match last {
+        Some((active, end)) => resume(&*storage, &active, end, &plan, now, report)?,
+        None => {
+            let Tail::New { first_seq, chain } = plan.tail else {
+                return Err(OpenError::Damaged(plan.damage));
+            };
+            let mut tag = [0; 8];
+            environment.fill_random(&mut tag).map_err(OpenError::io(ACTIVE))?;
+            let header = ActiveHeader {
+                first_seq: Seq(first_seq),
+                file_tag: u64::from_le_bytes(tag),
+                identity_sha256,
+                chain_before: chain,
+                first_commit: 1,
+            };
+            let (cursor, writer, file) = begin(&*storage, header, &view, &options)?;
+            view.actives.push(Arc::new(file));
+            (cursor, writer)
+        }
+    };
+    let size = cursor.at.next_seq.0;
+    let view = Arc::new(SharedView::new(view));
+    let live = Arc::new(LiveNodes::default());
+    let reader = Reader::from_writer(
+        Arc::clone(&storage),
+        identity.log.clone(),
+        identity.keys.clone(),
+        Arc::clone(&view),
+        Some(Arc::clone(&live) as _),
+        options.cache_len_max,
+    );
+    let mut key = [0; 16];
+    environment.fill_random(&mut key).map_err(OpenError::io("ids"))?;
+    let id_index = IdIndex::open(Arc::clone(&storage), identity.log.log_id, size, key)?;
+    let (recent, ids_from) = ids::replay(&id_index, &reader, size)?;
+    Ok(Arc::new(Core {
+        storage,
+        identity_sha256,
+        keys: RwLock::new(Keys { list: identity.keys, signing }),
+        identity: identity.log,
+        view,
+        intake: Intake::new(options.queue_len_max, cursor.at.received_at),
+        sequencer: Mutex::new(Sequencer::new(cursor, recent, options.segment_raw_len_max)),
+        writer: Mutex::new(writer),
+        backlog: Mutex::new(Backlog::new(size)),
+        tree: Mutex::new(Tree::new(frontier.clone(), size, checkpoint, live)),
+        ids: id_index,
+        ids_from: Mutex::new(ids_from),
+        ids_fill: Mutex::new(()),
+        sealer: Mutex::new(Sealer::new(frontier)),
+        keeper: Signals::new(),
+        reader,
+        poison: OnceLock::new(),
+        options,
+    }))
+}
+
+/// The compact range of everything sealed; must lead to the root that the newest segment's anchor signs.
+fn sealed_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, OpenError> {
+    let mut frontier = CompactRange::new(0);
+    let entries = view.sealed.first(view.sealed_len);
+    for entry in &entries {
+        let range = entry.range().filter(|range| frontier.append(range).is_ok());
+        if range.is_none() {
+            return rebuilt_frontier(storage, view);
+        }
+    }
+    let Some(newest) = entries.last() else { return Ok(frontier) };
+    let path = newest.path();
+    let footer = footer(storage, &path)?;
+    let root = frontier.root().ok();
+    if Some(footer.log_root) == root && footer.chain_after == newest.chain_after {
+        return Ok(frontier);
+    }
+    rebuilt_frontier(storage, view)
+}
+
+/// The same from the footers: the catalogue is not to be trusted.
+fn rebuilt_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, OpenError> {
+    let mut frontier = CompactRange::new(0);
+    let mut rebuilt = Vec::new();
+    for entry in view.sealed.first(view.sealed_len) {
+        let footer = footer(storage, &entry.path())?;
+        let fresh = catalogue::SegmentEntry::from_footer(&footer, entry.file_len);
+        let fits = fresh.range().is_some_and(|range| frontier.append(&range).is_ok());
+        if !fits || frontier.root().ok() != Some(footer.log_root) {
+            return Err(OpenError::Contradiction { size: footer.log_size.0 });
+        }
+        rebuilt.push(fresh);
+    }
+    catalogue::rewrite(storage, &rebuilt).map_err(OpenError::io("segments.cat"))?;
+    Ok(frontier)
+}
+
+fn footer(storage: &dyn Storage, path: &str) -> Result<crate::format::Footer, OpenError> {
+    let file = storage.open(path, OpenMode::Read).map_err(OpenError::io(path))?;
+    let source = FileSource::new(file).map_err(OpenError::io(path))?;
+    let segment = SealedSegment::open(source)
+        .map_err(|source| OpenError::Segment { path: path.to_owned(), source })?;
+    Ok(segment.footer().clone())
+}
+
+/// Goes on with the last active file.
+fn resume(
+    storage: &dyn Storage,
+    active: &ActiveFile,
+    end: ScanPosition,
+    plan: &Plan,
+    now: i64,
+    report: &mut OpenReport,
+) -> Result<(Cursor, ActiveWriter), OpenError> {
+    let path = active_path(&active.header);
+    let file = storage.open(&path, OpenMode::Write).map_err(OpenError::io(&path))?;
+    if let Tail::Cut { offset, end, .. } = plan.tail {
+        let kept = quarantine(storage, &path, &file, offset..end, now)?;
+        report.quarantined = Some(kept);
+        file.set_len(offset).map_err(OpenError::io(&path))?;
+    }
+    // What was read may only be in a cache: from here on it is taken for durable.
+    file.sync().map_err(OpenError::io(&path))?;
+    storage.sync_dir(ACTIVE).map_err(OpenError::io(ACTIVE))?;
+    active.publish(end);
+    let len = file.len().map_err(OpenError::io(&path))?;
+    let has_records = end.next_seq > active.header.first_seq;
+    let day = has_records.then(|| day_of(end.received_at));
+    let cursor = Cursor { file: active.header.clone(), at: end, day };
+    Ok((cursor, ActiveWriter::new(file, len)))
+}
+
+/// Copies bytes aside, durably, before they are cut.
+fn quarantine(
+    storage: &dyn Storage,
+    path: &str,
+    file: &Arc<dyn crate::io::StorageFile>,
+    bytes: std::ops::Range<u64>,
+    now: i64,
+) -> Result<Quarantined, OpenError> {
+    let len = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(usize::MAX);
+    let mut cut = vec![0; len];
+    let read = file.read_at(bytes.start, &mut cut).map_err(OpenError::io(path))?;
+    cut.truncate(read);
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let kept = format!("{QUARANTINE}/{name}-{}-{now}.cut", bytes.start);
+    let stored = storage
+        .create_dir(QUARANTINE)
+        .and_then(|()| storage.sync_dir(""))
+        .and_then(|()| write_atomic(storage, &kept, &cut));
+    stored.map_err(OpenError::io(&kept))?;
+    let (from, offset, len) = (path.to_owned(), bytes.start, read as u64);
+    Ok(Quarantined { from, offset, len, path: kept })
+}
+
+/// Begins the first active file, or the one behind what is sealed.
+fn begin(
+    storage: &dyn Storage,
+    header: ActiveHeader,
+    view: &View,
+    options: &LogOptions,
+) -> Result<(Cursor, ActiveWriter, ActiveFile), OpenError> {
+    let path = active_path(&header);
+    let created = active_write::create(storage, &header, options.free_space_reserve);
+    let (writer, file) = created.map_err(|no_room| {
+        OpenError::io(&path)(match no_room {
+            NoRoom::Full { .. } => io::ErrorKind::StorageFull.into(),
+            NoRoom::Failed(error) => error,
+        })
+    })?;
+    let last = view.sealed_len.checked_sub(1).and_then(|i| view.sealed.get(i));
+    let received_at = last.map_or(i64::MIN, |entry| entry.received.max / 1000);
+    let at = ScanPosition { received_at, ..ScanPosition::start(&header) };
+    Ok((Cursor { file: header, at, day: None }, writer, file))
+}

@@ -1,0 +1,61 @@
+//! Settings of a writer.
+//!
+//! Invariant: every bound on memory, time and disk stands here with its unit; nothing below reads an
+//! environment variable or a configuration file.
+
+use std::sync::Arc;
+
+use crate::io::{Environment, OsEnvironment};
+use crate::record::Limits;
+use crate::types::Origin;
+
+/// How a log is opened for writing.
+#[derive(Clone)]
+pub struct LogOptions {
+    /// Name of a log that is created; `None` gives `shoseki.local/<log_id>`. Of a log that exists it must be
+    /// its name or `None`.
+    pub origin: Option<Origin>,
+    /// Limits of a record.
+    pub limits: Limits,
+    /// An active file is closed when its frames pass this many bytes.
+    pub segment_raw_len_max: u64,
+    /// Bytes of batches that may wait at once before callers wait or are refused.
+    pub queue_len_max: usize,
+    /// Most records in a compressed group (1 to 256).
+    pub group_records_max: u16,
+    /// zstd level of sealed segments.
+    pub compression_level: i32,
+    /// Bytes kept free on the file system; appends are refused below.
+    /// `None`: 32 MiB, but at most 5 % of the file system.
+    pub free_space_reserve: Option<u64>,
+    /// Exactness of idempotency by time, in days of `received_at`.
+    pub idempotency_days: u32,
+    /// Exactness of idempotency by count: at least so many last records.
+    pub idempotency_records: u64,
+    /// Bytes of decoded groups that reads keep.
+    pub cache_len_max: usize,
+    /// Whether sealing, checkpoints and marks run on a thread of their own. Without it they run when
+    /// [`super::Log::step`] is called, which a simulation does.
+    pub background: bool,
+    /// Clock and randomness.
+    pub environment: Arc<dyn Environment>,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            origin: None,
+            limits: Limits::default(),
+            segment_raw_len_max: 1 << 30,
+            queue_len_max: 64 << 20,
+            group_records_max: 16,
+            compression_level: 6,
+            free_space_reserve: None,
+            idempotency_days: 30,
+            idempotency_records: 100_000_000,
+            cache_len_max: 32 << 20,
+            background: true,
+            environment: Arc::new(OsEnvironment),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line as types: the options that every command has, and the list of commands.
+//!
+//! Invariant: what a command takes stands in its own file; this one only lists. Knows nothing about
+//! what the commands do.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{completions, man};
+
+/// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
+pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
+
+/// An append-only, tamper-evident audit log.
+#[derive(Parser, Debug)]
+#[command(
+    name = "shoseki",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 done and well; 1 a check found something; 2 usage or invalid \
+                  input; 3 could not run."
+)]
+pub struct Cli {
+    /// Options that every command has.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command has.
+#[derive(Args, Clone, Default, Debug)]
+pub struct Shared {
+    /// Data directory of the log [default: ./shoseki-data]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SHOSEKI_DATA_DIR",
+        hide_env_values = true
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file (TOML)
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SHOSEKI_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Write results as JSON lines, even to a terminal
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but results and faults
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// No colours (the variable NO_COLOR says the same)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+impl Shared {
+    /// The data directory to work on.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.as_deref().unwrap_or(Path::new(DATA_DIR_DEFAULT))
+    }
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Write a completion script for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages
+    Man(man::Man),
+}

@@ -1,0 +1,145 @@
+//! How a command ends: the four exit statuses and the message for the person at the terminal.
+//!
+//! Invariant: a message says what happened, where, and what to do next. Knows nothing about which
+//! command failed.
+
+use std::fmt;
+use std::process::{ExitCode, Termination};
+
+/// Exit status of CONTRACT section 2.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Status {
+    /// 0: done and well.
+    Done,
+    /// 1: a check found something.
+    Found,
+    /// 2: usage or invalid input.
+    Invalid,
+    /// 3: could not run (I/O, lock held), or a check that could not be finished.
+    CouldNot,
+}
+
+impl Status {
+    /// The number that the process returns.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Found => 1,
+            Self::Invalid => 2,
+            Self::CouldNot => 3,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.code())
+    }
+}
+
+impl Termination for Status {
+    fn report(self) -> ExitCode {
+        self.into()
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Stop {
+    /// Something that a person has to know.
+    Failure(Failure),
+    /// Whoever read our output has gone (`| head`): not an error.
+    ReaderGone,
+}
+
+/// A message with a status: what, where, what next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    status: Status,
+    what: String,
+    place: Option<String>,
+    next: Option<String>,
+}
+
+impl Failure {
+    /// Bad usage or input: exit status 2.
+    #[must_use]
+    pub fn invalid(what: impl fmt::Display) -> Self {
+        Self::new(Status::Invalid, what)
+    }
+
+    /// The command could not run: exit status 3.
+    #[must_use]
+    pub fn could_not(what: impl fmt::Display) -> Self {
+        Self::new(Status::CouldNot, what)
+    }
+
+    /// A check found something: exit status 1.
+    #[must_use]
+    pub fn found(what: impl fmt::Display) -> Self {
+        Self::new(Status::Found, what)
+    }
+
+    /// Adds where it happened: a path, a line, a seq.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place = Some(place.to_string());
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn next(mut self, next: impl fmt::Display) -> Self {
+        self.next = Some(next.to_string());
+        self
+    }
+
+    /// The exit status that it asks for.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    fn new(status: Status, what: impl fmt::Display) -> Self {
+        Self { status, what: what.to_string(), place: None, next: None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shoseki: {}", self.what)?;
+        if let Some(place) = &self.place {
+            write!(f, "\n  where: {place}")?;
+        }
+        if let Some(next) = &self.next {
+            write!(f, "\n  next:  {next}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_those_of_the_contract() {
+        let all = [Status::Done, Status::Found, Status::Invalid, Status::CouldNot];
+        assert_eq!(all.map(Status::code), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_message_says_what_where_and_what_next() {
+        let failure = Failure::could_not("the log is in use").at("/data").next("stop process 7");
+        let text = "shoseki: the log is in use\n  where: /data\n  next:  stop process 7";
+        assert_eq!(failure.to_string(), text);
+        assert_eq!(Failure::invalid("no").to_string(), "shoseki: no");
+    }
+}

@@ -1,0 +1,72 @@
+//! From arguments to exit status.
+//!
+//! Invariant: every way out passes through here, so that messages and statuses are the same for all
+//! commands. Knows nothing about the commands but their names.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::console::{Console, Screen};
+use crate::failure::{Status, Stop};
+use crate::output::Session;
+
+/// Runs the process's own command line on its own streams.
+#[must_use]
+pub fn run_process() -> ExitCode {
+    let console = Console {
+        input: &mut io::stdin().lock(),
+        output: &mut io::stdout().lock(),
+        errors: &mut io::stderr(),
+        screen: Screen::of_process(),
+    };
+    run(std::env::args_os(), console).into()
+}
+
+/// Runs one command line; `args` begins with the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> Status {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error, console),
+    };
+    let mut session = Session::new(console, cli.shared);
+    let outcome = dispatch(&cli.command, &mut session);
+    // What was written before a failure still belongs to the reader.
+    let flushed = session.out.flush();
+    match outcome.and_then(|status| flushed.map(|()| status)) {
+        Ok(status) => status,
+        Err(Stop::ReaderGone) => Status::Done,
+        Err(Stop::Failure(failure)) => {
+            session.notes.fault(&failure);
+            failure.status()
+        }
+    }
+}
+
+fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop> {
+    match command {
+        Command::Completions(args) => args.run(session),
+        Command::Man(args) => args.run(session),
+    }
+}
+
+/// Help and version are results; everything else that clap says is a usage fault.
+fn explain(error: &clap::Error, console: Console<'_>) -> Status {
+    let screen = console.screen;
+    let (writer, terminal, status) = if error.use_stderr() {
+        (console.errors, screen.errors_are_terminal, Status::Invalid)
+    } else {
+        (console.output, screen.output_is_terminal, Status::Done)
+    };
+    let text = error.render();
+    let colored = terminal && !screen.no_color;
+    // A reader that has gone can't be told anything.
+    let _ = if colored { write!(writer, "{}", text.ansi()) } else { write!(writer, "{text}") };
+    status
+}
+
+#[cfg(test)]
+mod tests;
