@@ -13,3 +13,5 @@ pub mod log;
 pub mod recovery;
 #[cfg(feature = "log")]
 pub mod segment;
+#[cfg(feature = "log")]
+pub mod verify;
