@@ -1,0 +1,79 @@
+//! Addresses and networks to compare `source_ip` with.
+//!
+//! Invariant: an IPv4 address and its IPv4-mapped IPv6 form are the same address. What is no
+//! address (host and service names stand in real trails) matches no pattern but its own text.
+
+use std::net::IpAddr;
+
+/// An address or a network in CIDR form, or a name that is compared as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AddressPattern(Kind);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Kind {
+    /// The first `bits` of an address.
+    Network(IpAddr, u8),
+    Name(String),
+}
+
+/// A network that can't be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{text:?} is not a network such as 192.0.2.0/24 or 2001:db8::/32")]
+pub struct InvalidAddress {
+    /// What was given.
+    pub text: String,
+}
+
+impl AddressPattern {
+    /// Parses an address, a network, or else takes the text for a name.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] where there is an address before a `/` and no prefix length behind it.
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let invalid = || InvalidAddress { text: text.to_owned() };
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let Ok(parsed) = address.parse::<IpAddr>() else {
+            return Ok(Self(Kind::Name(text.to_owned())));
+        };
+        let longest = if parsed.is_ipv4() { 32 } else { 128 };
+        let given: u8 = match bits {
+            None => longest,
+            Some(bits) if bits.bytes().all(|b| b.is_ascii_digit()) => {
+                bits.parse().ok().filter(|bits| *bits <= longest).ok_or_else(invalid)?
+            }
+            Some(_) => return Err(invalid()),
+        };
+        // ::ffff:192.0.2.0/120 is 192.0.2.0/24.
+        let address = parsed.to_canonical();
+        let bits = if address.is_ipv4() && parsed.is_ipv6() {
+            given.checked_sub(96).ok_or_else(invalid)?
+        } else {
+            given
+        };
+        Ok(Self(Kind::Network(address, bits)))
+    }
+
+    /// Whether a stored `source_ip` belongs here.
+    #[must_use]
+    pub fn matches(&self, source_ip: &str) -> bool {
+        match &self.0 {
+            Kind::Name(name) => name == source_ip,
+            Kind::Network(network, bits) => source_ip
+                .parse::<IpAddr>()
+                .is_ok_and(|address| same_prefix(*network, address.to_canonical(), *bits)),
+        }
+    }
+}
+
+fn same_prefix(a: IpAddr, b: IpAddr, bits: u8) -> bool {
+    let (a, b, unused) = match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits().into(), b.to_bits().into(), 32 - bits),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), b.to_bits(), 128 - bits),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+    };
+    let shift = |n: u128| n.checked_shr(unused.into()).unwrap_or(0);
+    shift(a) == shift(b)
+}
