@@ -1,5 +1,7 @@
 //! Files and directory entries: what is there now, and what would survive.
 //!
+//! Directories are names too: a file survives only if its directories do.
+//!
 //! Invariant: `durable` changes only by a sync or by a crash; a sync makes exactly one file's bytes or one
 //! directory's entries durable.
 //! Knows nothing about faults and handles.
@@ -138,13 +140,32 @@ pub(super) struct Disk {
     pub(super) inodes: Vec<Inode>,
 }
 
+/// Stands in the place of a file's number.
+const DIRECTORY: usize = usize::MAX;
+
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').filter_map(|(at, _)| path.get(..at))
+}
+
 fn parent(path: &str) -> String {
     path.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned()
 }
 
 impl Disk {
     pub(super) fn find(&self, path: &str) -> Option<usize> {
-        self.names.get(path).copied()
+        self.names.get(path).copied().filter(|inode| *inode != DIRECTORY)
+    }
+
+    pub(super) fn has_dir_of(&self, path: &str) -> bool {
+        ancestors(path).all(|dir| self.names.contains_key(dir))
+    }
+
+    pub(super) fn create_dir(&mut self, dir: &str) {
+        for path in ancestors(dir).chain([dir]).filter(|path| !path.is_empty()) {
+            if !self.names.contains_key(path) {
+                self.change(parent(path), Entry::Add(path.to_owned(), DIRECTORY));
+            }
+        }
     }
 
     pub(super) fn create(&mut self, path: &str) -> usize {
@@ -194,6 +215,7 @@ impl Disk {
         let below = self.names.keys().filter_map(|path| path.strip_prefix(&prefix));
         let mut names: Vec<String> =
             below.map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect();
+        names.sort_unstable();
         names.dedup();
         names
     }
@@ -209,6 +231,8 @@ impl Disk {
                 entry.apply(&mut self.durable_names);
             }
         }
+        let all = self.durable_names.clone();
+        self.durable_names.retain(|path, _| ancestors(path).all(|dir| all.contains_key(dir)));
         self.names.clone_from(&self.durable_names);
         for inode in &mut self.inodes {
             inode.crash(rng);

@@ -161,7 +161,9 @@ impl FaultyStorage {
     /// All paths.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
-        self.state().disk.names.keys().cloned().collect()
+        let state = self.state();
+        let paths = state.disk.names.keys().filter(|path| state.disk.find(path).is_some());
+        paths.cloned().collect()
     }
 
     /// The bytes of a file.
@@ -209,9 +211,9 @@ impl FaultyStorage {
         let number = (state.calls, state.writes);
         state.calls += 1;
         state.writes += u64::from(writes);
-        let due = state.fault.filter(|f| {
-            if f.reads { f.call == number.0 } else { writes && f.call == number.1 }
-        });
+        let due = state
+            .fault
+            .filter(|f| if f.reads { f.call == number.0 } else { writes && f.call == number.1 });
         let Some(fault) = due else { return act(&mut state) };
         state.hit = Some(format!("{what} ({:?})", fault.kind));
         match fault.kind {
@@ -254,13 +256,15 @@ fn not_found() -> io::Error {
 impl Storage for FaultyStorage {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn StorageFile>> {
         let creates = matches!(mode, OpenMode::Create | OpenMode::CreatePrivate);
-        let inode = self.call(&format!("open {path} {mode:?}"), creates, &mut |state| {
-            match (state.disk.find(path), creates) {
-                (Some(_), true) => Err(io::ErrorKind::AlreadyExists.into()),
-                (Some(inode), false) => Ok(inode),
-                (None, true) => state.room(1).map(|()| state.disk.create(path)),
-                (None, false) => Err(not_found()),
-            }
+        let inode = self.call(&format!("open {path} {mode:?}"), creates, &mut |state| match (
+            state.disk.find(path),
+            creates,
+        ) {
+            (Some(_), true) => Err(io::ErrorKind::AlreadyExists.into()),
+            (Some(inode), false) => Ok(inode),
+            (None, true) if !state.disk.has_dir_of(path) => Err(not_found()),
+            (None, true) => state.room(1).map(|()| state.disk.create(path)),
+            (None, false) => Err(not_found()),
         })?;
         Ok(Arc::new(FaultyFile { storage: self.clone(), path: path.to_owned(), inode }))
     }
@@ -271,7 +275,8 @@ impl Storage for FaultyStorage {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.change(&format!("rename {from} {to}"), &mut |state| {
-            if state.disk.rename(from, to) { Ok(()) } else { Err(not_found()) }
+            let moved = state.disk.has_dir_of(to) && state.disk.rename(from, to);
+            if moved { Ok(()) } else { Err(not_found()) }
         })
     }
 
@@ -282,7 +287,10 @@ impl Storage for FaultyStorage {
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {
-        self.change(&format!("create_dir {dir}"), &mut |_| Ok(()))
+        self.change(&format!("create_dir {dir}"), &mut |state| {
+            state.disk.create_dir(dir);
+            Ok(())
+        })
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
