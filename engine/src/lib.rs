@@ -17,3 +17,5 @@ pub mod query;
 pub mod recovery;
 #[cfg(feature = "log")]
 pub mod segment;
+#[cfg(feature = "log")]
+pub mod verify;

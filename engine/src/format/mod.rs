@@ -16,6 +16,8 @@ mod locator;
 mod names;
 mod segment;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use active::{ACTIVE_HEADER_LEN, ActiveHeader};

@@ -31,6 +31,20 @@ pub fn write_atomic(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Resu
     storage.sync_dir(parent(path))
 }
 
+/// Makes a directory with its parents; durable when it returns.
+///
+/// # Errors
+/// What the storage says.
+pub fn make_dir(storage: &dyn Storage, dir: &str) -> io::Result<()> {
+    storage.create_dir(dir)?;
+    let mut above = parent(dir);
+    while !above.is_empty() {
+        storage.sync_dir(above)?;
+        above = parent(above);
+    }
+    storage.sync_dir("")
+}
+
 /// Removes a file; durable when it returns. A file that is not there is fine.
 ///
 /// # Errors

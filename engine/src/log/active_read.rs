@@ -1,8 +1,9 @@
 //! Reading records of an active file.
 //!
-//! Invariant: records are returned only after their frame was checked (place, file, CRC), their bodies were
-//! hashed and the chain was stepped from the frame before to the chain hash at the frame's end. What can't be
-//! checked is damage, never an error. Nothing behind the visible end is looked at.
+//! Invariant: records are returned only after their frame was checked (place, file, CRC), their
+//! bodies were hashed and the chain was stepped from the frame before to the chain hash at the
+//! frame's end. What can't be checked is damage, never an error. Nothing behind the visible end is
+//! looked at.
 
 use std::io;
 use std::ops::Range;
@@ -146,7 +147,8 @@ fn ranges(records: &RecordsPayload<'_>) -> Vec<Range<usize>> {
     bodies.collect()
 }
 
-/// The frames of an island as a run that can be read from many places, and the chain hash behind it.
+/// The frames of an island as a run that can be read from many places, and the chain hash behind
+/// it.
 ///
 /// `chain` is the chain hash before it: known where the bad bytes held no record.
 pub(crate) fn run_of(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::error::is_full;
 use super::view::ActiveFile;
 use crate::format::{ActiveHeader, active_name};
-use crate::io::{OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX};
+use crate::io::{OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir};
 
 /// Directory of active files.
 pub(crate) const ACTIVE: &str = "active";
@@ -117,12 +117,12 @@ pub(crate) fn create(
     header: &ActiveHeader,
     wanted_reserve: Option<u64>,
 ) -> Result<(ActiveWriter, ActiveFile), NoRoom> {
-    storage.create_dir(ACTIVE).map_err(NoRoom::Failed)?;
     let path = active_path(header);
     let temporary = format!("{path}{TEMPORARY_SUFFIX}");
     let space = storage.space().map_err(NoRoom::Failed)?;
     let reserve = reserve(space, wanted_reserve);
     let no_room = |e| NoRoom::of(e, storage, reserve);
+    make_dir(storage, ACTIVE).map_err(no_room)?;
     if space.free < reserve.saturating_add(STEP_MIN) {
         return Err(NoRoom::Full { free: space.free, reserve });
     }

@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::error::LogError;
 use super::seal::{Sealer, now};
 use super::sequencer::day_of;
-use crate::io::write_atomic;
+use crate::io::{make_dir, write_atomic};
 use crate::proof::{Anchor, CompactRange, leaf_hash};
 use crate::query::Order;
 use crate::record::Timestamp;
@@ -80,8 +80,7 @@ fn sign(core: &Core, first: usize, end: usize, dir: &str) -> Result<(), LogError
         time: now(core),
     };
     let note = anchor.sign(&core.keys.read().signing).map_err(|e| damaged(&e))?;
-    core.storage.create_dir(dir).map_err(LogError::io(dir))?;
-    core.storage.sync_dir(ANCHORS).map_err(LogError::io(ANCHORS))?;
+    make_dir(&*core.storage, dir).map_err(LogError::io(dir))?;
     let path = format!("{dir}/anchor");
     write_atomic(&*core.storage, &path, note.as_bytes()).map_err(LogError::io(&path))
 }

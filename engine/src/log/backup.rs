@@ -1,8 +1,8 @@
 //! A copy of a log beside a running writer.
 //!
-//! Order: the checkpoint is read first, then anchors and tiles, then the view is taken and its files are
-//! copied; so the copy holds at least what its checkpoint, its anchors and its tiles cover. `log.json` is
-//! written last: a copy that was broken off is no log.
+//! Order: the checkpoint is read first, then anchors and tiles, then the view is taken and its
+//! files are copied; so the copy holds at least what its checkpoint, its anchors and its tiles
+//! cover. `log.json` is written last: a copy that was broken off is no log.
 //! Invariant: the source is only read, and the destination must have been empty.
 
 use std::io;
@@ -49,7 +49,8 @@ pub struct BackupReport {
 }
 
 impl Reader {
-    /// Copies the log as it is now to `dir`, which must be absent or empty. Durable when it returns.
+    /// Copies the log as it is now to `dir`, which must be absent or empty. Durable when it
+    /// returns.
     ///
     /// # Errors
     /// [`CopyError`]; what was copied by then is left for the caller to remove.

@@ -1,8 +1,8 @@
 //! Bounded memory of what was decoded and mapped.
 //!
-//! Invariant: a [`GroupCache`] holds at most its budget in bytes and a [`SegmentCache`] at most its number of
-//! maps; the least recently used go first. What is handed out stays usable after it has left. Only verified
-//! groups are kept: damage is looked at anew each time.
+//! Invariant: a [`GroupCache`] holds at most its budget in bytes and a [`SegmentCache`] at most its
+//! number of maps; the least recently used go first. What is handed out stays usable after it has
+//! left. Only verified groups are kept: damage is looked at anew each time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

@@ -1,7 +1,7 @@
 //! What a read returns: a record, an erased one, or a place whose bytes don't verify.
 //!
-//! Invariant: the body of a [`StoredRecord`] has the hash beside it. Copies are cheap: records that were
-//! decoded together share their memory.
+//! Invariant: the body of a [`StoredRecord`] has the hash beside it. Copies are cheap: records that
+//! were decoded together share their memory.
 
 use std::fmt;
 use std::sync::Arc;

@@ -58,6 +58,12 @@ pub enum OpenError {
     /// `log.json` is not as it was written.
     #[error("log.json is damaged")]
     Identity,
+    /// The options allow records that no reader would take.
+    #[error("records can have at most {max} bytes")]
+    Limits {
+        /// Largest `record_len_max` that can be set.
+        max: usize,
+    },
     /// Made by a newer version.
     #[error("the log has format {0}, which this program does not know")]
     Format(u32),
@@ -134,7 +140,7 @@ impl OpenError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Lock(LockError::Held { .. }) => ErrorClass::Locked,
-            Self::NotALog | Self::OtherOrigin { .. } => ErrorClass::Invalid,
+            Self::NotALog | Self::OtherOrigin { .. } | Self::Limits { .. } => ErrorClass::Invalid,
             Self::Io { source, .. } if is_full(source) => ErrorClass::Full,
             Self::Damaged(_)
             | Self::Identity

@@ -1,8 +1,10 @@
 //! Looking a record up by its identifier, without an index: the files are searched for its bytes.
 //!
-//! In a sealed segment an identifier stands as its 16 bytes beside the compressed text, so the whole file is
-//! searched and only groups with a hit are decoded; in an active file bodies are compared at a fixed place.
-//! Invariant: a seq is returned only where the bytes at that place say so; whether they verify, the read says.
+//! In a sealed segment an identifier stands as its 16 bytes beside the compressed text, so the
+//! whole file is searched and only groups with a hit are decoded; in an active file bodies are
+//! compared at a fixed place.
+//! Invariant: a seq is returned only where the bytes at that place say so; whether they verify, the
+//! read says.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +18,8 @@ use crate::record::AuditId;
 use crate::types::Seq;
 
 impl Reader {
-    /// The records with this identifier, newest first: one per producer that used it, and repeats from
-    /// outside the idempotency window.
+    /// The records with this identifier, newest first: one per producer that used it, and repeats
+    /// from outside the idempotency window.
     ///
     /// # Errors
     /// [`ReadError::Io`] where the medium fails.

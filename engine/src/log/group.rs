@@ -1,7 +1,7 @@
 //! What one read decodes: a group of a sealed block, a frame of an active file, or damage.
 //!
-//! Invariant: a record in a [`Group`] was hashed and stands in a chain that ends where the stored chain hash
-//! says; everything else in it is damage. Groups never change once they are made.
+//! Invariant: a record in a [`Group`] was hashed and stands in a chain that ends where the stored
+//! chain hash says; everything else in it is damage. Groups never change once they are made.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -14,7 +14,6 @@ use super::commit;
 use super::core::Core;
 use super::dedup::{Early, Lookup};
 use super::error::{AppendError, LogError, OpenError};
-use super::identity;
 use super::ids;
 use super::intake::{Front, Signal, Slot};
 use super::keeper;
@@ -95,7 +94,6 @@ impl Log {
     /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or what the
     /// operating system says.
     pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(dir).map_err(OpenError::io(""))?;
         Self::open_storage(Arc::new(OsStorage::new(dir)), options)
     }
 
@@ -216,23 +214,7 @@ impl Log {
     /// # Errors
     /// [`OpenError`]: the current key goes on.
     pub fn rotate_key(&self) -> Result<(), OpenError> {
-        let core = &*self.core;
-        let failed = |e: LogError| OpenError::Io {
-            path: identity::VKEYS.to_owned(),
-            source: std::io::Error::other(e),
-        };
-        keeper::checkpoint(core).map_err(failed)?;
-        {
-            let mut keys = core.keys.write();
-            let environment = &*core.options.environment;
-            let size = TreeSize(core.tree.lock().signed());
-            let (list, signing) =
-                identity::rotate(&*core.storage, environment, &keys.list, &keys.signing, size)?;
-            keys.list = list;
-            keys.signing = signing;
-        }
-        core.tree.lock().forget_signed();
-        keeper::checkpoint(core).map(|_| ()).map_err(failed)
+        keeper::rotate_key(&self.core)
     }
 
     /// One step of the work that otherwise runs in the background; `true` if there was something to do.

@@ -5,7 +5,7 @@
 //! between them is finished at the next open.
 
 use super::error::OpenError;
-use crate::io::{Environment, OpenMode, Storage, write_atomic};
+use crate::io::{Environment, OpenMode, Storage, make_dir, write_atomic};
 use crate::proof::{FORMAT, KeyList, LogIdentity, SigningKey, Zeroizing};
 use crate::types::{LogId, Origin, TreeSize, to_hex};
 
@@ -80,13 +80,12 @@ pub(crate) fn new_key(
     let key = SigningKey::generate(origin, &seed);
     let path = key_path(&key);
     let pem = key.to_pem().map_err(|source| OpenError::Key { path: path.clone(), source })?;
-    storage.create_dir(KEYS).map_err(OpenError::io(KEYS))?;
+    make_dir(storage, KEYS).map_err(OpenError::io(KEYS))?;
     let store = || {
         let file = storage.open(&path, OpenMode::CreatePrivate)?;
         file.write_at(0, pem.as_bytes())?;
         file.sync()?;
-        storage.sync_dir(KEYS)?;
-        storage.sync_dir("")
+        storage.sync_dir(KEYS)
     };
     store().map_err(OpenError::io(&path))?;
     Ok(key)

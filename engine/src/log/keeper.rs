@@ -7,21 +7,25 @@
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::anchors;
 use super::commit;
 use super::core::Core;
-use super::error::LogError;
+use super::error::{LogError, OpenError};
+use super::identity;
 use super::ids;
 use super::sequencer::day_of;
 use super::tree::BACKLOG_MAX;
 use crate::format::FrameKind;
+use crate::types::TreeSize;
 
 /// How long commits are gathered before they are covered by a mark and a checkpoint.
 const CADENCE: Duration = Duration::from_millis(400);
+/// How long work in the background rests after it failed.
+const RETRY: Duration = Duration::from_secs(10);
 /// How often an idle writer looks whether the UTC day is over.
 const DAY_WATCH: Duration = Duration::from_secs(30);
 
@@ -29,7 +33,15 @@ const DAY_WATCH: Duration = Duration::from_secs(30);
 pub(crate) struct Signals {
     state: Mutex<State>,
     changed: Condvar,
-    failure: Mutex<Option<LogError>>,
+    /// The last failure of each thread that did not succeed since.
+    failures: [Mutex<Option<LogError>>; 2],
+}
+
+/// Which thread speaks.
+#[derive(Clone, Copy)]
+enum Who {
+    Keeper,
+    Sealer,
 }
 
 #[derive(Default)]
@@ -44,7 +56,7 @@ struct State {
 
 impl Signals {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), failure: Mutex::default() }
+        Self { state: Mutex::default(), changed: Condvar::new(), failures: Default::default() }
     }
 
     /// A commit ended, well or not.
@@ -66,20 +78,28 @@ impl Signals {
     }
 
     pub(crate) fn failure(&self) -> Option<LogError> {
-        self.failure.lock().clone()
+        self.failures.iter().find_map(|failure| failure.lock().clone())
     }
 
-    fn note(&self, result: Result<bool, LogError>) -> bool {
-        match result {
-            Ok(more) => {
-                self.failure.lock().take();
-                more
-            }
-            Err(error) => {
-                *self.failure.lock() = Some(error);
-                false
-            }
+    fn of(&self, who: Who) -> &Mutex<Option<LogError>> {
+        let [keeper, sealer] = &self.failures;
+        match who {
+            Who::Keeper => keeper,
+            Who::Sealer => sealer,
         }
+    }
+
+    fn failed(&self, who: Who) -> bool {
+        self.of(who).lock().is_some()
+    }
+
+    fn note(&self, who: Who, result: Result<bool, LogError>) -> bool {
+        let (more, error) = match result {
+            Ok(more) => (more, None),
+            Err(error) => (false, Some(error)),
+        };
+        *self.of(who).lock() = error;
+        more
     }
 
     /// Waits for commits, then for more of them to gather. `false`: stop.
@@ -98,12 +118,11 @@ impl Signals {
         !state.stop
     }
 
-    /// Waits for anything to change. `false`: stop.
-    fn rest(&self) -> bool {
+    /// Waits a while. `false`: stop.
+    fn rest(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
         let mut state = self.state.lock();
-        if !state.stop {
-            self.changed.wait_for(&mut state, CADENCE);
-        }
+        while !state.stop && !self.changed.wait_until(&mut state, until).timed_out() {}
         !state.stop
     }
 
@@ -129,14 +148,19 @@ fn keeper_loop(core: &Weak<Core>) {
         if !core.keeper.gather() {
             return;
         }
-        core.keeper.note(tick(&core));
+        core.keeper.note(Who::Keeper, tick(&core));
     }
 }
 
 fn sealer_loop(core: &Weak<Core>) {
     while let Some(core) = core.upgrade() {
-        let more = !core.keeper.stopped() && core.keeper.note(work(&core));
-        if !more && !core.keeper.rest() {
+        if core.keeper.stopped() {
+            return;
+        }
+        let more = core.keeper.note(Who::Sealer, work(&core));
+        // What failed is not tried again at once: building a segment for nothing is a lot of work.
+        let pause = if core.keeper.failed(Who::Sealer) { RETRY } else { CADENCE };
+        if !more && !core.keeper.rest(pause) {
             return;
         }
     }
@@ -238,7 +262,7 @@ pub(crate) fn seal_all(core: &Core) -> Result<(), LogError> {
         if core.sequencer.lock().cursor.file.first_seq < target {
             return Err(LogError::DiskFull(Arc::from("no room for a new active file")));
         }
-        core.keeper.rest();
+        core.keeper.rest(Duration::from_millis(1));
     }
     loop {
         let mut sealer = core.sealer.lock();
@@ -259,11 +283,37 @@ pub(crate) fn checkpoint(core: &Core) -> Result<String, LogError> {
     tree.sign(core)
 }
 
+/// Covers everything with the current key, then makes a new one that takes over at that size.
+pub(crate) fn rotate_key(core: &Core) -> Result<(), OpenError> {
+    let failed = |e: LogError| OpenError::Io {
+        path: identity::VKEYS.to_owned(),
+        source: io::Error::other(e),
+    };
+    core.check().map_err(failed)?;
+    // The tree's lock keeps everybody else from signing between the two checkpoints.
+    let mut tree = core.tree.lock();
+    tree.advance(core).map_err(failed)?;
+    tree.sign(core).map_err(failed)?;
+    let mut keys = core.keys.write();
+    let (list, signing) = identity::rotate(
+        &*core.storage,
+        &*core.options.environment,
+        &keys.list,
+        &keys.signing,
+        TreeSize(tree.size()),
+    )?;
+    keys.list = list;
+    keys.signing = signing;
+    drop(keys);
+    tree.sign(core).map(|_| ()).map_err(failed)
+}
+
 /// Helps when the tree lags too far behind.
 pub(crate) fn help(core: &Core) -> bool {
     let backlog = core.backlog.lock().len();
     if backlog > BACKLOG_MAX {
-        core.keeper.note(core.tree.lock().advance(core).map(|()| false));
+        let advanced = core.tree.lock().advance(core);
+        core.keeper.note(Who::Keeper, advanced.map(|()| false));
     }
     backlog > BACKLOG_MAX / 4
 }

@@ -1,9 +1,10 @@
 //! Nodes of the tree, from wherever they are cheapest, and the proofs made of them.
 //!
-//! A node comes from the writer's memory, a stored tile, a segment's own compact range or block root, the
-//! leaf hashes in a footer, or at last from the records themselves.
-//! Invariant: only nodes whose leaves lie below the view's size are answered, and a node that would need a
-//! damaged record is an error, never a guess. Proofs are verified by whoever gets them, not here.
+//! A node comes from the writer's memory, a stored tile, a segment's own compact range or block
+//! root, the leaf hashes in a footer, or at last from the records themselves.
+//! Invariant: only nodes whose leaves lie below the view's size are answered, and a node that would
+//! need a damaged record is an error, never a guess. Proofs are verified by whoever gets them, not
+//! here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,8 +55,8 @@ impl Reader {
     /// Proves that a record is in the tree of `size` records.
     ///
     /// # Errors
-    /// [`ReadError::NoSuchSize`] and [`ReadError::NoSuchRecord`] where there is no such tree or leaf,
-    /// [`ReadError::Damaged`] where a record that the path depends on can't be read.
+    /// [`ReadError::NoSuchSize`] and [`ReadError::NoSuchRecord`] where there is no such tree or
+    /// leaf, [`ReadError::Damaged`] where a record that the path depends on can't be read.
     pub fn prove_inclusion(&self, seq: Seq, size: TreeSize) -> Result<InclusionProof, ReadError> {
         let view = self.view();
         check_size(&view, size)?;
@@ -164,7 +165,7 @@ impl<'a> Nodes<'a> {
         };
         let hash = match known {
             Some(hash) => hash,
-            None if id.level <= TILE_LEVEL => self.from_leaves(id)?,
+            None if id.level <= TILE_LEVEL => self.of_leaves(id)?,
             None => {
                 let child = |index| NodeId { level: id.level - 1, index };
                 let left = self.get(child(id.index * 2))?;
@@ -214,7 +215,7 @@ impl<'a> Nodes<'a> {
     }
 
     /// From the leaf hashes of its tile.
-    fn from_leaves(&mut self, id: NodeId) -> Result<NodeHash, ReadError> {
+    fn of_leaves(&mut self, id: NodeId) -> Result<NodeHash, ReadError> {
         let leaves = id.leaves().unwrap_or(0..0);
         let tile = leaves.start / TILE;
         let missing =

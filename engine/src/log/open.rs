@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use super::active_write::{self, ACTIVE, ActiveWriter, NoRoom, active_path};
 use super::catalogue;
 use super::core::{Core, Keys};
+use super::entry::Entry;
 use super::error::OpenError;
 use super::handle::{OpenReport, Quarantined};
 use super::identity::{self, Identity};
@@ -23,14 +24,17 @@ use super::open_read::{Follow, Surveyed};
 use super::options::LogOptions;
 use super::reader::Reader;
 use super::seal::{SEALED, Sealer};
-use super::sequencer::{Cursor, Sequencer, day_of};
+use super::sequencer::{Cursor, Sequencer};
 use super::source::FileSource;
 use super::tree::{Backlog, CHECKPOINT, LiveNodes, Tree};
 use super::view::{ActiveFile, SharedView, View};
-use crate::format::{ActiveHeader, active_name, sealed_name};
+use crate::format::{ActiveHeader, BODY_LEN_MAX, active_name, sealed_name};
 use crate::index::ids::IdIndex;
-use crate::io::{LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, remove_durably, write_atomic};
+use crate::io::{
+    LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic,
+};
 use crate::proof::{Checkpoint, CompactRange};
+use crate::record::{Body, STAMP_LEN_MAX};
 use crate::recovery::{CheckpointFound, Plan, Tail};
 use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
 use crate::types::Seq;
@@ -41,6 +45,10 @@ type Opened = (Arc<Core>, OpenReport, Box<dyn LockGuard>);
 
 /// Opens or makes a log.
 pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Opened, OpenError> {
+    if options.limits.record_len_max.saturating_add(STAMP_LEN_MAX) > BODY_LEN_MAX {
+        return Err(OpenError::Limits { max: BODY_LEN_MAX - STAMP_LEN_MAX });
+    }
+    storage.create_dir("").map_err(OpenError::io(""))?;
     let lock = storage.lock()?;
     let mut report = OpenReport::default();
     let identity = load_or_create(&*storage, &options, &mut report)?;
@@ -137,8 +145,7 @@ fn settle_superseded(
         } else {
             let name = sealed_name(Seq(entry.first_seq), entry.count);
             let kept = format!("{QUARANTINE}/{name}");
-            let moved = storage
-                .create_dir(QUARANTINE)
+            let moved = make_dir(storage, QUARANTINE)
                 .and_then(|()| storage.rename(&path, &kept))
                 .and_then(|()| storage.sync_dir(SEALED))
                 .and_then(|()| storage.sync_dir(QUARANTINE));
@@ -179,7 +186,7 @@ fn build(
     let environment = Arc::clone(&options.environment);
     let now = environment.now_micros();
     let Surveyed { mut view, plan, last } = surveyed;
-    let (cursor, writer) = match last {
+    let (mut cursor, writer) = match last {
         Some((active, end)) => resume(&*storage, &active, end, &plan, now, report)?,
         None => {
             let Tail::New { first_seq, chain } = plan.tail else {
@@ -194,12 +201,13 @@ fn build(
                 chain_before: chain,
                 first_commit: 1,
             };
-            let (cursor, writer, file) = begin(&*storage, header, &view, &options)?;
+            let (cursor, writer, file) = begin(&*storage, header, &options)?;
             view.actives.push(Arc::new(file));
             (cursor, writer)
         }
     };
     let size = cursor.at.next_seq.0;
+    cursor.at.received_at = last_received_at(&view);
     let view = Arc::new(SharedView::new(view));
     let live = Arc::new(LiveNodes::default());
     let reader = Reader::from_writer(
@@ -210,6 +218,7 @@ fn build(
         Some(Arc::clone(&live) as _),
         options.cache_len_max,
     );
+    cursor.day = day_of_first(&reader, &cursor);
     let mut key = [0; 16];
     environment.fill_random(&mut key).map_err(OpenError::io("ids"))?;
     let id_index = IdIndex::open(Arc::clone(&storage), identity.log.log_id, size, key)?;
@@ -302,9 +311,7 @@ fn resume(
     storage.sync_dir(ACTIVE).map_err(OpenError::io(ACTIVE))?;
     active.publish(end);
     let len = file.len().map_err(OpenError::io(&path))?;
-    let has_records = end.next_seq > active.header.first_seq;
-    let day = has_records.then(|| day_of(end.received_at));
-    let cursor = Cursor { file: active.header.clone(), at: end, day };
+    let cursor = Cursor { file: active.header.clone(), at: end, day: None };
     Ok((cursor, ActiveWriter::new(file, len)))
 }
 
@@ -322,10 +329,7 @@ fn quarantine(
     cut.truncate(read);
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
     let kept = format!("{QUARANTINE}/{name}-{}-{now}.cut", bytes.start);
-    let stored = storage
-        .create_dir(QUARANTINE)
-        .and_then(|()| storage.sync_dir(""))
-        .and_then(|()| write_atomic(storage, &kept, &cut));
+    let stored = make_dir(storage, QUARANTINE).and_then(|()| write_atomic(storage, &kept, &cut));
     stored.map_err(OpenError::io(&kept))?;
     let (from, offset, len) = (path.to_owned(), bytes.start, read as u64);
     Ok(Quarantined { from, offset, len, path: kept })
@@ -335,7 +339,6 @@ fn quarantine(
 fn begin(
     storage: &dyn Storage,
     header: ActiveHeader,
-    view: &View,
     options: &LogOptions,
 ) -> Result<(Cursor, ActiveWriter, ActiveFile), OpenError> {
     let path = active_path(&header);
@@ -346,8 +349,23 @@ fn begin(
             NoRoom::Failed(error) => error,
         })
     })?;
-    let last = view.sealed_len.checked_sub(1).and_then(|i| view.sealed.get(i));
-    let received_at = last.map_or(i64::MIN, |entry| entry.received.max / 1000);
-    let at = ScanPosition { received_at, ..ScanPosition::start(&header) };
+    let at = ScanPosition::start(&header);
     Ok((Cursor { file: header, at, day: None }, writer, file))
+}
+
+/// The latest time that stands in the log: no later one may be below it.
+fn last_received_at(view: &View) -> i64 {
+    let sealed = view.sealed_len.checked_sub(1).and_then(|i| view.sealed.get(i));
+    let sealed = sealed.map_or(i64::MIN, |entry| entry.received.max / 1000);
+    view.actives.iter().map(|active| active.end().received_at).fold(sealed, i64::max)
+}
+
+/// UTC day of a file's first record; marks and closes may be of a later one.
+fn day_of_first(reader: &Reader, cursor: &Cursor) -> Option<i64> {
+    if cursor.at.next_seq == cursor.file.first_seq {
+        return None;
+    }
+    let Ok(Entry::Record(record)) = reader.read(cursor.file.first_seq) else { return None };
+    let body = Body::parse(record.body()).ok()?;
+    Some(body.received_at().unix_day())
 }

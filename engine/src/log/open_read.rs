@@ -1,9 +1,10 @@
 //! Opening a log for reading, beside a writer or without one.
 //!
-//! Order of calls: the checkpoint first, so that whatever it covers is in the files read after it; then
-//! identity and keys; handles of active files; only then the list of sealed ones, so that a file that is
-//! sealed meanwhile is seen at least once.
-//! Invariant: nothing is written, nothing is locked; `recovery::plan` decides and nobody acts on it.
+//! Order of calls: the checkpoint first, so that whatever it covers is in the files read after it;
+//! then identity and keys; handles of active files; only then the list of sealed ones, so that a
+//! file that is sealed meanwhile is seen at least once.
+//! Invariant: nothing is written, nothing is locked; `recovery::plan` decides and nobody acts on
+//! it.
 
 use std::collections::HashMap;
 use std::io;
@@ -42,8 +43,8 @@ impl Reader {
     /// Opens a data directory.
     ///
     /// # Errors
-    /// [`OpenReadError`]: no log there, its identity damaged, or the medium failed. Damage anywhere else is
-    /// no error: see [`Reader::damage`].
+    /// [`OpenReadError`]: no log there, its identity damaged, or the medium failed. Damage anywhere
+    /// else is no error: see [`Reader::damage`].
     pub fn open(dir: &Path) -> Result<Self, OpenReadError> {
         Self::open_storage(Arc::new(OsStorage::new(dir)))
     }
@@ -108,6 +109,9 @@ pub(crate) struct Surveyed {
 #[derive(Default)]
 pub(crate) struct Follow {
     sealed: Vec<Sealed>,
+    /// The same as views show it.
+    list: Arc<SealedList>,
+    list_len: usize,
     actives: Vec<Known>,
 }
 
@@ -157,6 +161,9 @@ impl Follow {
             self.actives = actives;
             if !same || self.sealed.is_empty() || !vanished.is_empty() {
                 self.sealed = self.sealed(storage)?;
+                let entries = without_overlaps(&self.sealed);
+                self.list_len = entries.len();
+                self.list = Arc::new(SealedList::of(entries));
             }
             let sealed = |seq: &u64| self.sealed.iter().any(|s| s.entry.first_seq == *seq);
             if vanished.iter().all(sealed) {
@@ -205,7 +212,8 @@ impl Follow {
         Ok((found, vanished))
     }
 
-    /// Sealed segments by first seq: from the catalogue where it knows them, otherwise from their footers.
+    /// Sealed segments by first seq: from the catalogue where it knows them, otherwise from their
+    /// footers.
     fn sealed(&self, storage: &dyn Storage) -> Result<Vec<Sealed>, OpenReadError> {
         let names = storage.list("sealed").map_err(open_io("sealed"))?;
         let mut ranges: Vec<(u64, u64)> = names
@@ -234,15 +242,8 @@ impl Follow {
         let found = self.found(identity, checkpoint);
         let plan = plan(&found);
         let mut damage = plan.damage.clone();
-        let mut entries: Vec<SegmentEntry> = Vec::with_capacity(self.sealed.len());
-        let mut end = 0;
-        for sealed in &self.sealed {
-            // The first of two segments that hold the same records is shown; the plan names the other.
-            if sealed.entry.first_seq >= end {
-                end = sealed.entry.end_seq();
-                entries.push(sealed.entry.clone());
-            }
-            note_unreadable(sealed, &mut damage);
+        for sealed in self.sealed.iter().filter(|sealed| !sealed.readable) {
+            note_unreadable(&sealed.entry, &mut damage);
         }
         let mut actives = Vec::new();
         for (i, (known, found)) in self.actives.iter().zip(&found.actives).enumerate() {
@@ -255,8 +256,7 @@ impl Follow {
                 actives.push(Arc::clone(active));
             }
         }
-        let sealed_len = entries.len();
-        let sealed = Arc::new(SealedList::of(entries));
+        let (sealed, sealed_len) = (Arc::clone(&self.list), self.list_len);
         View { sealed, sealed_len, actives, damage: Arc::new(damage) }
     }
 
@@ -285,14 +285,27 @@ impl Follow {
     }
 }
 
+/// The first of two segments that hold the same records is shown; the plan names the other.
+fn without_overlaps(sealed: &[Sealed]) -> Vec<SegmentEntry> {
+    let mut end = 0;
+    let mut entries = Vec::with_capacity(sealed.len());
+    for Sealed { entry, .. } in sealed.iter().filter(|s| s.entry.end_seq() > s.entry.first_seq) {
+        if entry.first_seq >= end {
+            end = entry.end_seq();
+            entries.push(entry.clone());
+        }
+    }
+    entries
+}
+
 /// Names the records of a segment that can't be opened, unless the plan missed them already.
-fn note_unreadable(sealed: &Sealed, damage: &mut Vec<Damage>) {
-    let (first, end) = (sealed.entry.first_seq, sealed.entry.end_seq());
+fn note_unreadable(entry: &SegmentEntry, damage: &mut Vec<Damage>) {
+    let (first, end) = (entry.first_seq, entry.end_seq());
     let named = |damage: &Damage| {
         matches!(damage, Damage::Missing { first_seq, end_seq }
             if *first_seq <= first && end <= *end_seq)
     };
-    if !sealed.readable && !damage.iter().any(named) {
+    if !damage.iter().any(named) {
         damage.push(Damage::Missing { first_seq: first, end_seq: end });
     }
 }
@@ -305,7 +318,8 @@ fn show(
     plan: &Plan,
     checkpoint: CheckpointFound,
 ) {
-    // Everything that was written is durable where a checkpoint says so, or where a mark follows it.
+    // Everything that was written is durable where a checkpoint says so, or where a mark follows
+    // it.
     let covered = matches!(checkpoint, CheckpointFound::Size(size) if size >= scan.end.next_seq.0)
         || scan.before_last_commit.next_seq == scan.end.next_seq;
     let torn = last && matches!(plan.tail, Tail::Cut { .. });

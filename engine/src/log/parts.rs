@@ -1,7 +1,8 @@
 //! What all reads share: where the bytes are, and how a seq becomes a verified group.
 //!
-//! Invariant: one decoding path for every read; what it returns was verified or is marked as damaged. A seq
-//! is looked up in a [`View`] that the caller holds, so that one answer never mixes two moments of the log.
+//! Invariant: one decoding path for every read; what it returns was verified or is marked as
+//! damaged. A seq is looked up in a [`View`] that the caller holds, so that one answer never mixes
+//! two moments of the log.
 
 use std::io;
 use std::ops::Range;
@@ -81,7 +82,8 @@ impl Parts {
         }
     }
 
-    /// An open segment; `None` where the file is not the one of this entry or can't be opened as such.
+    /// An open segment; `None` where the file is not the one of this entry or can't be opened as
+    /// such.
     pub(crate) fn segment(
         &self,
         entry: &SegmentEntry,
@@ -201,8 +203,8 @@ impl Parts {
         Ok(group)
     }
 
-    /// The bytes at a damaged seq, as they are: the record's where they can be told apart, otherwise those of
-    /// its group or frame; empty where there are none.
+    /// The bytes at a damaged seq, as they are: the record's where they can be told apart,
+    /// otherwise those of its group or frame; empty where there are none.
     pub(crate) fn raw(&self, view: &View, seq: u64) -> Result<Vec<u8>, ReadError> {
         if let Some(entry) = sealed_of(view, seq) {
             let Some(open) = self.segment(&entry)? else { return Ok(Vec::new()) };

@@ -1,8 +1,8 @@
 //! The static C2SP layout: checkpoint, tiles of every level and entry bundles as plain files.
 //!
-//! Invariant: the checkpoint is written last and only if the records have the root that it signed, so that
-//! whoever reads the published files finds everything that it covers. Files that are there with the same
-//! bytes are left alone, so that publishing can be broken off and repeated.
+//! Invariant: the checkpoint is written last and only if the records have the root that it signed,
+//! so that whoever reads the published files finds everything that it covers. Files that are there
+//! with the same bytes are left alone, so that publishing can be broken off and repeated.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,8 +36,8 @@ impl Reader {
     /// Writes the whole static layout for the newest checkpoint below `dir`.
     ///
     /// # Errors
-    /// [`CopyError`]: no checkpoint, a record that can't be read, a root that is not the signed one, or a
-    /// write that failed. The checkpoint at the destination is then still the old one.
+    /// [`CopyError`]: no checkpoint, a record that can't be read, a root that is not the signed
+    /// one, or a write that failed. The checkpoint at the destination is then still the old one.
     pub fn publish(&self, dir: &Path) -> Result<PublishReport, CopyError> {
         let signed = self.checkpoint()?.ok_or(CopyError::NoCheckpoint)?;
         self.refresh().map_err(CopyError::Refresh)?;
@@ -197,7 +197,8 @@ impl Target {
         Ok(())
     }
 
-    /// Puts a file in its place unless it is there. Not synced: whatever a crash leaves is compared again.
+    /// Puts a file in its place unless it is there. Not synced: whatever a crash leaves is compared
+    /// again.
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), CopyError> {
         let fail = CopyError::write;
         if read_file(&self.storage, path).is_ok_and(|there| there.as_deref() == Some(bytes)) {

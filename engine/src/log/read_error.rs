@@ -1,7 +1,7 @@
 //! Errors of opening a log for reading, of reads, and of copies made of it.
 //!
-//! Invariant: damage is no error of a read: it stands as `Entry::Damaged` in its place, and only a question
-//! that can't be answered without the damaged bytes fails.
+//! Invariant: damage is no error of a read: it stands as `Entry::Damaged` in its place, and only a
+//! question that can't be answered without the damaged bytes fails.
 
 use std::io;
 

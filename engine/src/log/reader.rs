@@ -1,8 +1,9 @@
-//! A read-only view of a log: beside a running writer in another process, or handed out by one in this.
+//! A read-only view of a log: beside a running writer in another process, or handed out by one in
+//! this.
 //!
-//! Invariant: a reader writes nothing and takes no lock; it shows only what is durable. A reader that was
-//! opened on a directory shows the moment of its opening until [`Reader::refresh`]; one that a writer handed
-//! out shows each call the writer's current state.
+//! Invariant: a reader writes nothing and takes no lock; it shows only what is durable. A reader
+//! that was opened on a directory shows the moment of its opening until [`Reader::refresh`]; one
+//! that a writer handed out shows each call the writer's current state.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,7 +55,8 @@ pub struct SegmentInfo {
     pub path: String,
     /// Bytes of the file.
     pub file_len: u64,
-    /// Bytes that verification answers for (CONTRACT 2): all of a sealed file, an active one up to its end.
+    /// Bytes that verification answers for (CONTRACT 2): all of a sealed file, an active one up to
+    /// its end.
     pub evidence_bytes: u64,
     /// `timestamp` of its records, nanoseconds since 1970; of sealed files.
     pub timestamp: Option<TimeRange>,
@@ -120,8 +122,8 @@ impl Reader {
         TreeSize(self.view().size())
     }
 
-    /// What is missing, cut or does not link; empty in a sound log. Damage inside a file shows up only when
-    /// it is read.
+    /// What is missing, cut or does not link; empty in a sound log. Damage inside a file shows up
+    /// only when it is read.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
         self.view().damage.to_vec()
@@ -147,7 +149,8 @@ impl Reader {
     /// The newest signed checkpoint, read anew; `None` where there is none yet.
     ///
     /// # Errors
-    /// [`ReadError::Checkpoint`] where its signature or form does not hold, otherwise what reading says.
+    /// [`ReadError::Checkpoint`] where its signature or form does not hold, otherwise what reading
+    /// says.
     pub fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, ReadError> {
         let bytes = read_file(&*self.parts.storage, CHECKPOINT);
         let Some(bytes) = bytes.map_err(ReadError::io(CHECKPOINT))? else { return Ok(None) };
@@ -174,8 +177,8 @@ impl Reader {
     /// What stands at a seq.
     ///
     /// # Errors
-    /// [`ReadError::NoSuchRecord`] behind the end; [`ReadError::Io`] where the medium fails. Damage is no
-    /// error but [`Entry::Damaged`].
+    /// [`ReadError::NoSuchRecord`] behind the end; [`ReadError::Io`] where the medium fails. Damage
+    /// is no error but [`Entry::Damaged`].
     pub fn read(&self, seq: Seq) -> Result<Entry, ReadError> {
         let view = self.view();
         check_seq(&view, seq)?;
@@ -189,8 +192,8 @@ impl Reader {
         Scan::new(Arc::clone(&self.parts), self.view(), seqs, order)
     }
 
-    /// The bytes at a seq as they are, verified or not: the record's where it can be told apart, otherwise
-    /// those of its group or frame; empty where nothing is there.
+    /// The bytes at a seq as they are, verified or not: the record's where it can be told apart,
+    /// otherwise those of its group or frame; empty where nothing is there.
     ///
     /// # Errors
     /// As [`Reader::read`].

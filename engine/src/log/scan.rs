@@ -1,7 +1,7 @@
 //! Passing over many records in seq order.
 //!
-//! Invariant: yields exactly one entry per seq of its range, damaged ones included; sees the moment at which
-//! it was made. Decodes group after group and keeps one.
+//! Invariant: yields exactly one entry per seq of its range, damaged ones included; sees the moment
+//! at which it was made. Decodes group after group and keeps one.
 
 use std::ops::Range;
 use std::sync::Arc;

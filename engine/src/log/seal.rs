@@ -17,7 +17,7 @@ use super::error::LogError;
 use super::source::FileSource;
 use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload, sealed_name};
-use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, remove_durably};
+use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably};
 use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, chain_next, leaf_hash, record_hash};
 use crate::record::Timestamp;
 use crate::segment::{
@@ -57,7 +57,7 @@ impl Sealer {
         let name = sealed_name(Seq(first), count);
         let sealed_path = format!("{SEALED}/{name}");
         let temporary = format!("{sealed_path}{TEMPORARY_SUFFIX}");
-        core.storage.create_dir(SEALED).map_err(LogError::io(SEALED))?;
+        make_dir(&*core.storage, SEALED).map_err(LogError::io(SEALED))?;
         match core.storage.remove(&temporary) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(LogError::io(&temporary)(e));

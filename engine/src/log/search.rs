@@ -1,8 +1,9 @@
 //! Queries: the newest or oldest records that match a filter, and passes over all that do.
 //!
-//! Invariant: memory is bounded by the limit and one group. Blocks and segments are left out only by their
-//! range of times, so a damaged record, which might be anything, shows up wherever the query reads. Erased
-//! records have no content to match and show up only where nothing but times is asked.
+//! Invariant: memory is bounded by the limit and one group. Blocks and segments are left out only
+//! by their range of times, so a damaged record, which might be anything, shows up wherever the
+//! query reads. Erased records have no content to match and show up only where nothing but times is
+//! asked.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -32,8 +33,8 @@ pub struct QueryResult {
 impl Reader {
     /// The first `limit` matches in the order of (`timestamp`, seq).
     ///
-    /// A damaged record stands at the newest time that it can have had, as its block's zone map or the
-    /// record before it say.
+    /// A damaged record stands at the newest time that it can have had, as its block's zone map or
+    /// the record before it say.
     ///
     /// # Errors
     /// [`ReadError::Io`] where the medium fails.

@@ -16,7 +16,7 @@ use super::nodes::Nodes;
 use super::parts::LiveTree;
 use super::source::FileSource;
 use crate::format::{FrameHeader, RecordsPayload};
-use crate::io::{Storage, write_atomic};
+use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
     Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, chain_next,
     leaf_hash, record_hash,
@@ -104,16 +104,6 @@ impl Tree {
 
     pub(crate) fn size(&self) -> u64 {
         self.frontier.end()
-    }
-
-    /// Size of the newest stored checkpoint.
-    pub(crate) fn signed(&self) -> u64 {
-        self.signed.unwrap_or(0)
-    }
-
-    /// Makes the next checkpoint be signed even at the same size.
-    pub(crate) fn forget_signed(&mut self) {
-        self.signed = None;
     }
 
     /// Whether a checkpoint of this size has to be signed.
@@ -292,7 +282,7 @@ fn store_tile(
     let tile = Tile::from_hashes(id, hashes).map_err(|e| LogError::damaged("tile", e))?;
     let path = id.path();
     let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
-    storage.create_dir(dir).map_err(LogError::io(dir))?;
+    make_dir(storage, dir).map_err(LogError::io(dir))?;
     write_atomic(storage, &path, &tile.to_bytes()).map_err(LogError::io(&path))
 }
 

@@ -1,8 +1,9 @@
 //! What can be read right now: sealed segments and the durable part of the active files.
 //!
-//! Invariant: a [`View`] never shows a record that is not durable, and the records that it shows are
-//! contiguous unless `damage` says otherwise. Sealed entries are only ever added; a view fixes how many of
-//! them it sees. Readers hold a view as long as they like: files that were removed meanwhile stay open.
+//! Invariant: a [`View`] never shows a record that is not durable, and the records that it shows
+//! are contiguous unless `damage` says otherwise. Sealed entries are only ever added; a view fixes
+//! how many of them it sees. Readers hold a view as long as they like: files that were removed
+//! meanwhile stay open.
 
 use std::sync::Arc;
 
@@ -141,8 +142,8 @@ impl ActiveFile {
         !visible.behind.runs.is_empty() || visible.behind.end_seq > visible.end.next_seq.0
     }
 
-    /// The bytes around a seq that can't be reached: from the end of what is readable before it to the
-    /// beginning of what is readable behind it.
+    /// The bytes around a seq that can't be reached: from the end of what is readable before it to
+    /// the beginning of what is readable behind it.
     pub(crate) fn lost_bytes(&self, seq: u64) -> (u64, u64) {
         let visible = self.visible.lock();
         let (mut start, mut start_seq) = (visible.end.offset, visible.end.next_seq.0);

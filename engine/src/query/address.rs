@@ -1,7 +1,7 @@
 //! Addresses and networks to compare `source_ip` with.
 //!
-//! Invariant: an IPv4 address and its IPv4-mapped IPv6 form are the same address. What is no address (host
-//! and service names stand in real trails) matches no pattern but its own text.
+//! Invariant: an IPv4 address and its IPv4-mapped IPv6 form are the same address. What is no
+//! address (host and service names stand in real trails) matches no pattern but its own text.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! A filter over records.
 //!
-//! Invariant: fields are joined by AND, the values of one field by OR; an empty field asks nothing. Values are
-//! compared as they are stored, except where the field's own comment says otherwise.
+//! Invariant: fields are joined by AND, the values of one field by OR; an empty field asks nothing.
+//! Values are compared as they are stored, except where the field's own comment says otherwise.
 
 use super::address::AddressPattern;
 use super::quick::QuickCheck;

@@ -7,11 +7,13 @@ use crate::record::{
     encode_body,
 };
 
-const RECORD: &str = r#"{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user","actor_id":"dr-\"x\"",
+const RECORD: &str = r#"{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user",
+    "actor_id":"dr-\"x\"",
     "actor_role":"医師","action":"READ_CHART","target_type":"chart","target_id":"c-1",
     "request_id":"r-1","trace_id":"4BF92F3577B34DA6A3CE929D0E0E4736","facility_id":"f1",
     "source_ip":"::ffff:192.0.2.7","result":"success","pii_flag":true,"sensitivity":"high",
-    "detail":{"patientId":"p-9","claim_id":0012e1,"runId":77,"note":"Straße, Öl und 血圧\n\u00c9",
+    "detail":{"patientId":"p-9","claim_id":0012e1,"runId":77,
+    "note":"Straße, Öl und 血圧\n\u00c9",
     "list":[{"deep":"Needle"}],"Name\"y":1,"flag":true}}"#;
 
 fn body() -> Vec<u8> {

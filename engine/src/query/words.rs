@@ -1,7 +1,8 @@
 //! Words in the texts of a record.
 //!
-//! Invariant: case does not matter (Unicode lower case on both sides); a word matches inside a longer one,
-//! because Japanese text has no spaces to split at. Names of members and numbers are no text.
+//! Invariant: case does not matter (Unicode lower case on both sides); a word matches inside a
+//! longer one, because Japanese text has no spaces to split at. Names of members and numbers are no
+//! text.
 
 use crate::record::{Body, Member, string_value};
 

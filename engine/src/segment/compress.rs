@@ -49,8 +49,10 @@ impl Encoder {
 pub(crate) struct Decoder(Option<DDict<'static>>);
 
 impl Decoder {
+    /// A dictionary that can't be taken up is none: what was compressed with it can't be read.
     pub(crate) fn new(dictionary: &[u8]) -> Self {
-        Self((!dictionary.is_empty()).then(|| DDict::create(dictionary)))
+        let used = Some(dictionary).filter(|dictionary| !dictionary.is_empty());
+        Self(used.and_then(DDict::try_create))
     }
 
     /// The text of `raw_len` bytes; `None` where the bytes are no such text.

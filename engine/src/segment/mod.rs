@@ -14,8 +14,10 @@ mod source;
 mod tests;
 
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
+pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
 pub use pack::{PackedItem, Unpacked, sample_text};
+pub(crate) use pack::{split, unpack};
 pub use scan::{
     ActiveScan, FrameVisitor, Island, ScanError, ScanPosition, ScanTail, scan_active, scan_from,
 };

@@ -62,7 +62,7 @@ fn every_record_is_read_in_any_order() {
         Err(ReadError::NoSuchRecord { seq, size }) if seq.0 == size.0
     ));
     assert_eq!(reader.scan(7..7, Order::Ascending).count(), 0);
-    assert_eq!(reader.scan(u64::MAX..3, Order::Descending).count(), 0);
+    assert_eq!(reader.scan(99_999..u64::MAX, Order::Descending).count(), 0);
     let infos = reader.segments();
     assert_eq!(infos.iter().map(|info| info.count).sum::<u64>(), fixture.size());
     assert_eq!(infos.iter().filter(|info| info.sealed).count(), 6);
@@ -105,6 +105,6 @@ fn a_torn_tail_is_invisible_and_no_damage() {
         std::fs::write(fixture.path().join(&name), &whole[..whole.len() - cut]).unwrap();
         let reader = fixture.open();
         assert_eq!((reader.size(), reader.damage()), (TreeSize(4), Vec::new()), "cut by {cut}");
-        assert_eq!(reader.scan(0..9, Order::Ascending).filter(|e| e.is_ok()).count(), 4);
+        assert_eq!(reader.scan(0..9, Order::Ascending).filter(Result::is_ok).count(), 4);
     }
 }

@@ -1,0 +1,525 @@
+//! An active file: its header, its frames in order, and what stands behind the last of them.
+//!
+//! Invariant: damage below the durable end is a finding; what stands behind it is a notice, unless it
+//! can be shown that it was once whole. Frames are judged by their content, not by what they claim.
+//! Knows nothing about other files but the seq and the chain hash in front of this one.
+
+use std::sync::Arc;
+
+use super::group::{Before, Verdict};
+use super::report::{Collector, Finding, FindingKind, NoticeKind};
+use super::unit::{Outcome, Shared, UnitBuilder};
+use super::walk::{AtPlace, Place, Walk, chain_holds};
+use crate::format::{
+    ACTIVE_HEADER_LEN, ActiveHeader, FrameHeader, FrameKind, RecordsPayload, locator,
+};
+use crate::proof::record_hash;
+use crate::segment::{ByteSource, PackedItem};
+use crate::types::{ChainHash, Seq};
+
+/// Payload bytes that make a unit of work.
+const UNIT_LEN: usize = 256 << 10;
+const UNIT_FRAMES_MAX: usize = 512;
+
+/// A frame for a thread to look at.
+pub(super) struct FrameJob {
+    header: FrameHeader,
+    payload: Vec<u8>,
+    /// Records that must be in it by what stands behind it.
+    due: u64,
+    /// A finding about it is there already.
+    quiet: bool,
+}
+
+/// Consecutive frames.
+pub(super) struct FramesJob {
+    pub(super) shared: Arc<Shared>,
+    path: Arc<str>,
+    first: u64,
+    end: u64,
+    before: Before,
+    frames: Vec<FrameJob>,
+    bytes: u64,
+}
+
+impl FramesJob {
+    /// First seq, one behind the last, and the file.
+    pub(super) fn bounds(&self) -> (u64, u64, Arc<str>) {
+        (self.first, self.end, Arc::clone(&self.path))
+    }
+
+    pub(super) fn run(self) -> Outcome {
+        let mut unit = UnitBuilder::new(
+            Arc::clone(&self.shared),
+            Arc::clone(&self.path),
+            self.first,
+            self.before,
+        );
+        for frame in &self.frames {
+            frame.run(&mut unit);
+        }
+        unit.finish(self.end, None, self.bytes)
+    }
+}
+
+impl FrameJob {
+    fn run(&self, unit: &mut UnitBuilder) {
+        let (first, end) = (self.header.first_seq.0, self.header.end_seq().0);
+        let Ok(payload) = RecordsPayload::decode(&self.header, &self.payload) else {
+            if !self.quiet {
+                let what = "the frame's records don't fill it as its header says";
+                unit.broken(FindingKind::Changed, first, end.max(first + 1), what);
+            }
+            unit.lost(self.due, Before::Unknown);
+            return;
+        };
+        let items: Vec<_> = payload.records.iter().map(|r| PackedItem::Body(r.body)).collect();
+        let locators: Vec<_> = payload.records.iter().map(|r| r.locator).collect();
+        let due = usize::try_from(self.due).unwrap_or(items.len());
+        let verdict = unit.run(&items, &locators, payload.chain_after, due, self.quiet);
+        if verdict != Verdict::Sound {
+            return;
+        }
+        let behind = first + items.len() as u64;
+        if behind < first + self.due {
+            let what = "the records between two frames are not there";
+            unit.broken(FindingKind::Removed, behind, first + self.due, what);
+            unit.lost(0, Before::Claimed(payload.chain_after));
+        }
+        let received = self.header.received_at;
+        let other = payload.records.iter().any(|record| {
+            crate::record::Body::parse(record.body)
+                .is_ok_and(|body| body.received_at().unix_micros() != received)
+        });
+        if other && !self.quiet {
+            let what = "the frame's time of receipt is not that of its records";
+            unit.find(Finding::range(FindingKind::Changed, first, behind, what));
+        }
+    }
+}
+
+/// An active file that is opened.
+pub(super) struct Active<'a> {
+    path: Arc<str>,
+    shared: Arc<Shared>,
+    walk: Walk<'a>,
+    place: Place,
+    before: Before,
+    first_commit_known: bool,
+    frames: Vec<FrameJob>,
+    unit_first: u64,
+    unit_before: Before,
+    unit_len: usize,
+    closed: bool,
+    moved: u64,
+    /// Seqs that a later frame may still bring.
+    skipped: Option<(u64, u64)>,
+    /// The size that checkpoints cover; for all but the last file everything.
+    covered: u64,
+    /// Largest durable seq that any frame states.
+    pub(super) durable: u64,
+}
+
+/// What the walk does next.
+enum Step {
+    Unit(FramesJob),
+    More,
+    End,
+}
+
+/// Reads the header of an active file; damaged ones are replaced by what the first frame says.
+pub(super) fn read_header(
+    path: &str,
+    source: &dyn ByteSource,
+    named: u64,
+    before: Before,
+    found: &mut Collector,
+) -> ActiveHeader {
+    let bytes = source.bytes(0, ACTIVE_HEADER_LEN);
+    let header = bytes.map_err(|e| e.to_string());
+    let header = header.and_then(|bytes| ActiveHeader::decode(&bytes).map_err(|e| e.to_string()));
+    match header {
+        Ok(header) => {
+            if header.first_seq.0 != named {
+                let what = "the file's name does not say where it begins";
+                let finding = Finding::range(FindingKind::Changed, header.first_seq.0, named, what);
+                found.find(Finding { seq_last: None, ..finding }.in_file(path));
+            }
+            header
+        }
+        Err(e) => {
+            let finding = Finding::range(FindingKind::Corrupt, named, named + 1, e);
+            found.find(finding.in_file(path));
+            first_frame_header(source, named, before)
+        }
+    }
+}
+
+fn first_frame_header(source: &dyn ByteSource, named: u64, before: Before) -> ActiveHeader {
+    let len = crate::format::FRAME_HEADER_LEN;
+    let bytes = source.bytes(ACTIVE_HEADER_LEN as u64, len).ok();
+    let frame = bytes.and_then(|bytes| FrameHeader::decode(&bytes).ok());
+    ActiveHeader {
+        first_seq: Seq(named),
+        file_tag: frame.as_ref().map_or(0, |frame| frame.file_tag),
+        identity_sha256: [0; 32],
+        chain_before: before.hash().unwrap_or(ChainHash([0; 64])),
+        first_commit: frame.as_ref().map_or(0, |frame| frame.commit),
+    }
+}
+
+/// Whether the first frame of a file leads on from this chain hash.
+pub(super) fn first_chain(source: &dyn ByteSource, first: u64, chain: ChainHash) -> bool {
+    let before = Before::Known(chain);
+    let len = crate::format::FRAME_HEADER_LEN;
+    let bytes = source.bytes(ACTIVE_HEADER_LEN as u64, len).ok();
+    let Some(frame) = bytes.and_then(|bytes| FrameHeader::decode(&bytes).ok()) else {
+        return false;
+    };
+    let place = Place {
+        offset: ACTIVE_HEADER_LEN as u64,
+        next_seq: first,
+        commit: 0,
+        durable: 0,
+        received: i64::MIN,
+    };
+    match Walk::new(source, frame.file_tag).look(&place, before) {
+        AtPlace::Frame(header, payload) => chain_holds(&header, &payload, before),
+        _ => false,
+    }
+}
+
+impl<'a> Active<'a> {
+    /// Starts behind the header. `covered` is the size below which everything was durable.
+    pub(super) fn new(
+        path: &str,
+        source: &'a dyn ByteSource,
+        header: &ActiveHeader,
+        before: Before,
+        shared: Arc<Shared>,
+        covered: u64,
+    ) -> Self {
+        let first = header.first_seq.0;
+        let place = Place {
+            offset: ACTIVE_HEADER_LEN as u64,
+            next_seq: first,
+            commit: header.first_commit.saturating_sub(1),
+            durable: first,
+            received: i64::MIN,
+        };
+        Self {
+            path: path.into(),
+            shared,
+            walk: Walk::new(source, header.file_tag),
+            place,
+            before,
+            first_commit_known: true,
+            frames: Vec::new(),
+            unit_first: first,
+            unit_before: before,
+            unit_len: 0,
+            closed: false,
+            moved: 0,
+            skipped: None,
+            covered,
+            durable: first,
+        }
+    }
+
+    /// Seq behind the last record.
+    pub(super) fn end(&self) -> u64 {
+        self.place.next_seq
+    }
+
+    /// Chain hash behind the last record, as stored.
+    pub(super) fn chain(&self) -> Before {
+        self.before
+    }
+
+    /// Whether a close frame was seen.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The next unit of work; `None` at the end.
+    pub(super) fn next_unit(&mut self, found: &mut Collector) -> Option<FramesJob> {
+        loop {
+            match self.step(found) {
+                Step::Unit(job) => return Some(job),
+                Step::More => {}
+                Step::End => {
+                    if let Some((from, to)) = self.skipped.take() {
+                        let what = "the records between two frames are not there";
+                        self.find(FindingKind::Removed, from, to, what, found);
+                    }
+                    return self.flush();
+                }
+            }
+        }
+    }
+
+    fn find(&self, kind: FindingKind, first: u64, end: u64, what: &str, found: &mut Collector) {
+        found.find(Finding::range(kind, first, end.max(first + 1), what).in_file(&self.path));
+    }
+
+    fn step(&mut self, found: &mut Collector) -> Step {
+        if self.closed {
+            return self.tail(found);
+        }
+        match self.walk.look(&self.place, self.before) {
+            AtPlace::Frame(header, payload) => self.frame(header, payload, false, found),
+            AtPlace::OneByte(header, payload, at, byte) => {
+                let last = at + 1 == self.place.offset + header.frame_len();
+                if last && byte == 0 && header.end_seq().0 > self.covered {
+                    // The last byte alone may be what a torn write left out.
+                    return self.tail(found);
+                }
+                let (first, end) = self.one_byte(&header, &payload, at);
+                let what = format!("byte {at} of the file was changed after it was written");
+                self.find(FindingKind::Corrupt, first, end, &what, found);
+                self.frame(header, payload, true, found)
+            }
+            AtPlace::Damaged(header, payload) => self.damaged(header, payload, found),
+            AtPlace::Nothing => self.tail(found),
+        }
+    }
+
+    /// The record in which a byte of a frame lies; the whole frame where it lies in none.
+    fn one_byte(&self, header: &FrameHeader, payload: &[u8], at: u64) -> (u64, u64) {
+        let (first, end) = (header.first_seq.0, header.end_seq().0);
+        let begin = self.place.offset + crate::format::FRAME_HEADER_LEN as u64;
+        let Ok(records) = RecordsPayload::decode(header, payload) else { return (first, end) };
+        let mut behind = begin;
+        for (record, seq) in records.records.iter().zip(first..) {
+            behind += (crate::format::RECORD_PREFIX_LEN + record.body.len()) as u64;
+            if at >= begin && at < behind {
+                return (seq, seq + 1);
+            }
+        }
+        (first, end)
+    }
+
+    /// A frame with its checksums: is it the one that comes next?
+    fn frame(
+        &mut self,
+        header: FrameHeader,
+        payload: Vec<u8>,
+        quiet: bool,
+        found: &mut Collector,
+    ) -> Step {
+        let (first, end) = (header.first_seq.0, header.end_seq().0);
+        let mut quiet = quiet;
+        let moved = self.place.offset.wrapping_sub(header.offset);
+        if moved != self.moved && first == self.place.next_seq && !quiet {
+            let what = "a frame is not at the place that it was written to";
+            self.find(FindingKind::Changed, first, end, what, found);
+            quiet = true;
+        }
+        self.moved = moved;
+        if first < self.place.next_seq {
+            return self.earlier(&header, found);
+        }
+        if first > self.place.next_seq {
+            let unit = self.flush();
+            self.skipped.get_or_insert((self.place.next_seq, first));
+            self.place.next_seq = first;
+            self.before = match self.before {
+                Before::Known(hash) | Before::Claimed(hash) => Before::Claimed(hash),
+                Before::Unknown => Before::Unknown,
+            };
+            (self.unit_first, self.unit_before) = (first, self.before);
+            self.place.received = i64::MIN;
+            self.first_commit_known = false;
+            if let Some(unit) = unit {
+                return Step::Unit(unit);
+            }
+        } else if self.first_commit_known && !self.place.follows(&header) && !quiet {
+            let what = "the frame's commit, durable seq or time does not follow the frame before";
+            self.find(FindingKind::Changed, first, end, what, found);
+        }
+        self.first_commit_known = true;
+        self.take(header, payload, quiet)
+    }
+
+    /// A frame whose records were there already, or were skipped before.
+    fn earlier(&mut self, header: &FrameHeader, found: &mut Collector) -> Step {
+        let (first, end) = (header.first_seq.0, header.end_seq().0);
+        match self.skipped {
+            Some((from, to)) if first >= from && end <= to => {
+                self.skipped = None;
+                let what = "frames stand in another order than they were written in";
+                self.find(FindingKind::Reordered, first, self.place.next_seq, what, found);
+            }
+            _ => {
+                let what = "a frame repeats records that stand before it";
+                self.find(FindingKind::Inserted, first, end, what, found);
+            }
+        }
+        self.place.offset = self.place.offset.saturating_add(header.frame_len());
+        Step::More
+    }
+
+    fn take(&mut self, header: FrameHeader, payload: Vec<u8>, quiet: bool) -> Step {
+        let count = u64::from(header.record_count);
+        let next = self.walk.header_behind(self.place.offset, &header);
+        let due = next
+            .and_then(|next| next.first_seq.0.checked_sub(header.first_seq.0))
+            .filter(|due| *due > count && *due - count <= 64 && count > 0)
+            .unwrap_or(count);
+        self.before = match RecordsPayload::decode(&header, &payload) {
+            Ok(records) => Before::Known(records.chain_after),
+            Err(_) => Before::Unknown,
+        };
+        if due > count
+            && let Before::Known(hash) = self.before
+        {
+            self.before = Before::Claimed(hash);
+        }
+        self.durable = self.durable.max(header.durable_seq.0);
+        self.closed = header.kind == FrameKind::Close;
+        if self.closed {
+            self.durable = self.durable.max(header.end_seq().0);
+        }
+        self.place.pass(&header);
+        self.place.next_seq = header.first_seq.0 + due;
+        self.unit_len += payload.len();
+        self.frames.push(FrameJob { header, payload, due, quiet });
+        if self.unit_len >= UNIT_LEN || self.frames.len() >= UNIT_FRAMES_MAX {
+            return self.flush().map_or(Step::More, Step::Unit);
+        }
+        Step::More
+    }
+
+    fn flush(&mut self) -> Option<FramesJob> {
+        let frames = std::mem::take(&mut self.frames);
+        let bytes = frames.iter().map(|frame| frame.header.frame_len()).sum();
+        let job = FramesJob {
+            shared: Arc::clone(&self.shared),
+            path: Arc::clone(&self.path),
+            first: self.unit_first,
+            end: self.place.next_seq,
+            before: self.unit_before,
+            frames,
+            bytes,
+        };
+        (self.unit_first, self.unit_before) = (self.place.next_seq, self.before);
+        self.unit_len = 0;
+        (!job.frames.is_empty()).then_some(job)
+    }
+
+    /// A sound header in front of a damaged payload.
+    fn damaged(&mut self, header: FrameHeader, payload: Vec<u8>, found: &mut Collector) -> Step {
+        let (first, end) = (header.first_seq.0, header.end_seq().0);
+        if first != self.place.next_seq {
+            return self.tail(found);
+        }
+        let behind = self.place.offset.saturating_add(header.frame_len());
+        let later = self.later(behind, header.commit);
+        if !later && self.covered.max(self.durable) <= first {
+            return self.tail(found);
+        }
+        let records = RecordsPayload::decode(&header, &payload);
+        let bad: Vec<u64> = records.as_ref().map_or_else(
+            |_| Vec::new(),
+            |payload| {
+                let pairs = payload.records.iter().zip(first..);
+                let bad = pairs.filter(|(r, _)| locator(&record_hash(r.body)) != r.locator);
+                bad.map(|(_, seq)| seq).collect()
+            },
+        );
+        let (from, to) = match (bad.first(), bad.last()) {
+            (Some(from), Some(to)) => (*from, *to + 1),
+            _ => (first, end),
+        };
+        self.find(FindingKind::Corrupt, from, to, "the frame's bytes are damaged", found);
+        let chain = records.map(|records| records.chain_after);
+        let step = self.take(header, payload, true);
+        self.before = chain.map_or(Before::Unknown, Before::Claimed);
+        match step {
+            Step::More => match self.flush() {
+                Some(job) => Step::Unit(job),
+                None => Step::More,
+            },
+            step => {
+                self.unit_before = self.before;
+                step
+            }
+        }
+    }
+
+    /// Whether a frame of a later commit stands behind `offset`, or one that says more was durable.
+    fn later(&mut self, offset: u64, commit: u64) -> bool {
+        let mut at = offset;
+        while let Some((place, frame)) = self.walk.search(at) {
+            if frame.commit > commit || frame.durable_seq.0 > self.place.next_seq {
+                return true;
+            }
+            at = place + frame.frame_len();
+        }
+        false
+    }
+
+    /// No frame stands here: is this the end, a torn write, or damage?
+    fn tail(&mut self, found: &mut Collector) -> Step {
+        let offset = self.place.offset;
+        let Some(last) = self.walk.last_nonzero(offset) else { return Step::End };
+        if self.closed {
+            self.torn(last - offset, found);
+            return Step::End;
+        }
+        // A frame that a live writer finished meanwhile is no damage.
+        if let AtPlace::Frame(header, payload) = self.walk.look(&self.place, self.before)
+            && header.first_seq.0 == self.place.next_seq
+        {
+            return self.frame(header, payload, false, found);
+        }
+        let durable = self.covered.max(self.durable);
+        let mut at = offset + 1;
+        while let Some((place, frame)) = self.walk.search(at) {
+            let later = frame.commit >= self.place.commit + 2
+                || frame.durable_seq.0 > self.place.next_seq
+                || durable > self.place.next_seq;
+            if later && frame.first_seq.0 >= self.place.next_seq {
+                return self.resync(place, &frame, found);
+            }
+            at = place + frame.frame_len();
+        }
+        if durable > self.place.next_seq {
+            let first = self.place.next_seq;
+            let what = "the file is damaged where durable records belong";
+            self.find(FindingKind::Corrupt, first, durable.min(first + (1 << 40)), what, found);
+        } else {
+            self.torn(last - offset, found);
+        }
+        Step::End
+    }
+
+    fn torn(&self, bytes: u64, found: &mut Collector) {
+        let message = format!(
+            "{}: {bytes} bytes behind the last frame belong to no write that was acknowledged",
+            self.path
+        );
+        found.notice_at(NoticeKind::Torn, Some(Seq(self.place.next_seq)), message);
+    }
+
+    /// Goes on at a frame behind damage.
+    fn resync(&mut self, offset: u64, frame: &FrameHeader, found: &mut Collector) -> Step {
+        let unit = self.flush();
+        let (from, to) = (self.place.next_seq, frame.first_seq.0);
+        let what = if from == to {
+            "the file is damaged in front of this record"
+        } else {
+            "the file is damaged where these records belong"
+        };
+        self.find(FindingKind::Corrupt, from, to, what, found);
+        self.place =
+            Place { offset, next_seq: to, commit: frame.commit, durable: 0, received: i64::MIN };
+        // A damaged mark holds no record: the chain hash in front of it still stands.
+        self.before = match self.before {
+            Before::Known(hash) | Before::Claimed(hash) if from == to => Before::Claimed(hash),
+            _ => Before::Unknown,
+        };
+        (self.unit_first, self.unit_before) = (to, self.before);
+        unit.map_or(Step::More, Step::Unit)
+    }
+}

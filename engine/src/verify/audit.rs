@@ -1,0 +1,441 @@
+//! Walks the files of a log in order, has their records judged by the pool, and adds the results up.
+//!
+//! Invariant: results are added in the order of records whatever thread made them; what is waiting is
+//! bounded. Links between files are compared as stored; what is stored is recomputed by the units.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::active::{Active, first_chain, read_header};
+use super::block::BlockJob;
+use super::group::Before;
+use super::ledger::Ledger;
+use super::options::Progress;
+use super::pool::{Pool, Slot};
+use super::report::{Collector, Finding, FindingKind, NoticeKind};
+use super::sealed::{Sealed, block_end};
+use super::signed::Keys;
+use super::source::Bytes;
+use super::unit::{Outcome, Shared};
+use crate::format::{BLOCK_HEAD_LEN, BlockHead, FormatErrorKind, GROUP_ENTRY_LEN, LOCATOR_LEN};
+use crate::segment::ByteSource;
+use crate::types::{ChainHash, Seq};
+
+/// Something to be added up, in order.
+enum Event {
+    Begin(Arc<Sealed>),
+    Unit(Arc<Slot<Outcome>>, u64, u64, Arc<str>),
+    End(Arc<Sealed>, Option<Arc<Slot<Option<[u8; 32]>>>>),
+    Gap(u64),
+}
+
+/// A file as one side of a link.
+#[derive(Clone)]
+struct Side {
+    first: u64,
+    end: u64,
+    path: String,
+    signed: bool,
+}
+
+/// Two files that don't continue each other.
+struct Break {
+    left: Side,
+    right: Side,
+}
+
+/// An audit under way.
+pub(super) struct Audit<'a> {
+    pub(super) found: Collector,
+    pub(super) ledger: Ledger,
+    /// Segment files looked at.
+    pub(super) segments: u64,
+    /// Largest durable seq that any frame states.
+    pub(super) durable: u64,
+    /// Whether the last active file was closed in order or a segment is sealed.
+    pub(super) settled: bool,
+    pool: &'a Pool,
+    shared: Arc<Shared>,
+    progress: &'a dyn Progress,
+    quick: bool,
+    identity: Option<[u8; 32]>,
+    keys: &'a Keys,
+    events: VecDeque<Event>,
+    waiting: usize,
+    next: u64,
+    chain: Before,
+    left: Option<Side>,
+    breaks: Vec<Break>,
+}
+
+/// What an audit is made with.
+pub(super) struct AuditParts<'a> {
+    pub(super) found: Collector,
+    pub(super) pool: &'a Pool,
+    pub(super) shared: Arc<Shared>,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) quick: bool,
+    /// SHA-256 of `log.json`, where it is known.
+    pub(super) identity: Option<[u8; 32]>,
+    pub(super) keys: &'a Keys,
+    /// Chain hash before the first record.
+    pub(super) genesis: Before,
+    /// Seq of the first record.
+    pub(super) first: u64,
+}
+
+impl<'a> Audit<'a> {
+    pub(super) fn new(parts: AuditParts<'a>) -> Self {
+        let mut ledger = Ledger::new(parts.shared.wants.clone(), parts.genesis);
+        if parts.first > 0 {
+            ledger.gap(parts.first);
+        }
+        Self {
+            found: parts.found,
+            ledger,
+            segments: 0,
+            durable: 0,
+            settled: false,
+            pool: parts.pool,
+            shared: parts.shared,
+            progress: parts.progress,
+            quick: parts.quick,
+            identity: parts.identity,
+            keys: parts.keys,
+            events: VecDeque::new(),
+            waiting: 0,
+            next: parts.first,
+            chain: parts.genesis,
+            left: None,
+            breaks: Vec::new(),
+        }
+    }
+
+    /// Seq behind the last file so far.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether a file is of another log; says so.
+    fn is_foreign(&mut self, path: &str, first: u64, end: u64, identity: [u8; 32]) -> bool {
+        let foreign = *self.identity.get_or_insert(identity) != identity;
+        if foreign {
+            let what = "the file belongs to another log";
+            let finding = Finding::range(FindingKind::Forked, first, end, what);
+            self.found.find(finding.in_file(path));
+        }
+        foreign
+    }
+
+    /// Goes on at `first`, whatever was expected; false where those records were there already.
+    fn arrive(&mut self, side: &Side) -> bool {
+        let (first, end) = (side.first, side.end);
+        if first < self.next {
+            let what = "the file holds records that another file holds";
+            let finding = Finding::range(FindingKind::Inserted, first, end, what);
+            self.found.find(finding.in_file(&side.path));
+            return false;
+        }
+        if first > self.next {
+            let what = "no file holds these records";
+            self.found.find(Finding::range(FindingKind::Missing, self.next, first, what));
+            self.skip_to(first);
+        }
+        true
+    }
+
+    fn skip_to(&mut self, next: u64) {
+        self.events.push_back(Event::Gap(next));
+        self.next = next;
+        self.chain = Before::Unknown;
+        self.left = None;
+    }
+
+    /// Compares the chain hash in front of a file with the one behind the file before. Returns what its
+    /// records must continue.
+    fn link(&mut self, side: Side, stored: ChainHash, elsewhere: Option<ChainHash>) -> Before {
+        let before = match self.chain {
+            Before::Known(chain) if chain != stored => {
+                if elsewhere == Some(chain) {
+                    let what = "the header's chain hash is not that of the file before";
+                    let finding = Finding::range(FindingKind::Changed, side.first, side.end, what);
+                    self.found.find(finding.in_file(&side.path));
+                    Before::Known(chain)
+                } else {
+                    self.broken_link(side.clone());
+                    Before::Claimed(stored)
+                }
+            }
+            Before::Known(_) => Before::Known(stored),
+            Before::Claimed(_) | Before::Unknown => Before::Claimed(stored),
+        };
+        self.left = Some(side);
+        before
+    }
+
+    fn broken_link(&mut self, right: Side) {
+        match self.left.clone() {
+            Some(left) => self.breaks.push(Break { left, right }),
+            None => {
+                let what = "the first records don't continue the log's beginning";
+                let finding = Finding::range(FindingKind::Changed, right.first, right.end, what);
+                self.found.find(finding.in_file(&right.path));
+            }
+        }
+    }
+
+    /// Audits a sealed file. `name` is what its name says: first seq and count.
+    pub(super) fn sealed(&mut self, path: &str, source: Bytes, name: Option<(u64, u64)>) {
+        self.segments += 1;
+        self.settled = true;
+        let segment = Sealed::open(path, source, name, self.keys, &mut self.found);
+        let Some(segment) = segment else { return };
+        let identity = segment.header.as_ref().map(|header| header.identity_sha256);
+        let (first, end) = (segment.first, segment.end);
+        if identity.is_some_and(|identity| self.is_foreign(path, first, end, identity)) {
+            if first >= self.next {
+                self.skip_to(end);
+            }
+            return;
+        }
+        let side = Side { first, end, path: path.to_owned(), signed: segment.is_signed() };
+        if !self.arrive(&side) {
+            return;
+        }
+        let footer = segment.footer.as_ref().map(|footer| footer.chain_before);
+        let stored = segment.header.as_ref().map(|header| header.chain_before).or(footer);
+        let before = match stored {
+            Some(stored) => self.link(side, stored, footer),
+            None => {
+                self.left = Some(side);
+                self.chain
+            }
+        };
+        self.records_of(Arc::new(segment), before);
+    }
+
+    fn records_of(&mut self, segment: Arc<Sealed>, before: Before) {
+        let digest = (!self.quick && segment.sealed_len > 0).then(|| {
+            let segment = Arc::clone(&segment);
+            self.pool.submit(move || segment.digest())
+        });
+        self.events.push_back(Event::Begin(Arc::clone(&segment)));
+        let behind = if self.quick { Before::Unknown } else { self.blocks(&segment, before) };
+        let footer = segment.footer.as_ref().map(|footer| footer.chain_after);
+        self.chain = match (behind, footer) {
+            (Before::Known(chain), _) | (_, Some(chain)) => Before::Known(chain),
+            (other, None) => other,
+        };
+        self.next = segment.end;
+        self.events.push_back(Event::End(segment, digest));
+    }
+
+    /// Hands out the blocks; returns the chain hash behind the last one, as stored.
+    fn blocks(&mut self, segment: &Arc<Sealed>, before: Before) -> Before {
+        let mut before = before;
+        let mut first = segment.first;
+        let mut offset = segment.blocks_at;
+        let mut index = 0;
+        while first < segment.end {
+            let end = block_end(first, segment.end);
+            let entry = segment.directory.get(index).cloned();
+            let at = entry.as_ref().map(|entry| entry.offset).or(offset);
+            let len = entry.as_ref().map(|entry| u64::from(entry.len));
+            let (head, fault) = match at {
+                Some(at) => read_head(&segment.source, at, first, end, len),
+                None => (None, Some((FindingKind::Corrupt, "its place is not known".to_owned()))),
+            };
+            if let Some((kind, what)) = &fault {
+                let what = format!("the head of a block is damaged: {what}");
+                let finding = Finding::range(*kind, first, end, what);
+                self.found.find(finding.in_file(&segment.path));
+            }
+            if head.is_none() && entry.is_none() {
+                // Without a directory nothing says where the next block is.
+                self.events.push_back(Event::Gap(segment.end));
+                return Before::Unknown;
+            }
+            let own_len = head.as_ref().map_or(0, |h| h.encoded_len() as u64 + h.data_len());
+            let job = BlockJob {
+                segment: Arc::clone(segment),
+                shared: Arc::clone(&self.shared),
+                offset: at.unwrap_or(0),
+                len: len.unwrap_or(own_len),
+                first,
+                end,
+                head_damaged: fault.is_some(),
+                entry,
+                before,
+                head,
+            };
+            let last = job.head.as_ref().and_then(|head| head.groups.last());
+            before = match last.map(|group| group.chain_after) {
+                Some(chain) if fault.is_none() => Before::Known(chain),
+                Some(chain) => Before::Claimed(chain),
+                None => Before::Unknown,
+            };
+            offset = at.map(|at| at.saturating_add(own_len));
+            let path = Arc::clone(&segment.path);
+            let slot = self.pool.submit(move || job.run());
+            self.submit(slot, first, end, path);
+            first = end;
+            index += 1;
+        }
+        before
+    }
+
+    fn submit(&mut self, slot: Arc<Slot<Outcome>>, first: u64, end: u64, path: Arc<str>) {
+        self.events.push_back(Event::Unit(slot, first, end, path));
+        self.waiting += 1;
+        while self.waiting >= self.pool.window() {
+            self.add_up_one();
+        }
+    }
+
+    /// Audits an active file, of which `covered` says below which seq everything was durable.
+    pub(super) fn active(&mut self, path: &str, source: &Bytes, named: u64, covered: u64) {
+        self.segments += 1;
+        let source: &dyn ByteSource = &**source;
+        let header = read_header(path, source, named, self.chain, &mut self.found);
+        let first = header.first_seq.0;
+        if first < self.next {
+            let message = format!("{path}: the sealed segments hold its records too");
+            self.found.notice_at(NoticeKind::Superseded, Some(Seq(first)), message);
+            return;
+        }
+        let damaged = header.identity_sha256 == [0; 32];
+        if !damaged && self.is_foreign(path, first, first + 1, header.identity_sha256) {
+            return;
+        }
+        let side = Side { first, end: first + 1, path: path.to_owned(), signed: true };
+        self.arrive(&side);
+        let elsewhere = self.chain.hash().filter(|chain| first_chain(source, first, *chain));
+        let before = self.link(side, header.chain_before, elsewhere);
+        let shared = Arc::clone(&self.shared);
+        let mut active = Active::new(path, source, &header, before, shared, covered);
+        while let Some(job) = active.next_unit(&mut self.found) {
+            let (from, to, path) = job.bounds();
+            let slot = self.pool.submit(move || job.run());
+            self.submit(slot, from, to, path);
+        }
+        self.durable = self.durable.max(active.durable);
+        self.settled |= active.is_closed();
+        self.next = active.end();
+        self.chain = active.chain();
+        if let Some(left) = &mut self.left {
+            left.end = self.next.max(first + 1);
+        }
+    }
+
+    fn add_up_one(&mut self) {
+        match self.events.pop_front() {
+            Some(Event::Begin(segment)) => self.ledger.begin(&segment),
+            Some(Event::Gap(next)) => self.ledger.gap(next),
+            Some(Event::Unit(slot, first, end, path)) => {
+                self.waiting -= 1;
+                match slot.wait() {
+                    Some(outcome) => {
+                        self.progress.advance(outcome.bytes);
+                        self.ledger.unit(outcome, &mut self.found);
+                    }
+                    None => {
+                        let what = "these records made the verifier fail";
+                        let finding = Finding::range(FindingKind::Corrupt, first, end, what);
+                        self.found.find(finding.in_file(&path));
+                        self.ledger.gap(end);
+                    }
+                }
+            }
+            Some(Event::End(segment, digest)) => {
+                let digest = digest.map(|slot| slot.wait().flatten());
+                self.ledger.end(&segment, digest, self.quick, &mut self.found);
+            }
+            None => self.waiting = 0,
+        }
+    }
+
+    /// Adds up what is left.
+    pub(super) fn finish(&mut self) {
+        while !self.events.is_empty() {
+            self.add_up_one();
+        }
+        self.name_breaks();
+    }
+
+    /// Between two breaks stands the file that doesn't belong; one break alone leaves two files.
+    fn name_breaks(&mut self) {
+        let mut breaks = std::mem::take(&mut self.breaks).into_iter().peekable();
+        while let Some(Break { left, right }) = breaks.next() {
+            let both = breaks.next_if(|next| next.left.path == right.path).is_some();
+            let from = if both { &right } else { &left };
+            let kind = if left.signed && right.signed {
+                FindingKind::Forked
+            } else {
+                FindingKind::Changed
+            };
+            let what = if both {
+                "the file continues neither the file before nor leads to the file behind".to_owned()
+            } else {
+                format!("{} does not continue this file: two histories, both signed", right.path)
+            };
+            let finding = Finding::range(kind, from.first, right.end, what);
+            self.found.find(finding.in_file(&from.path));
+        }
+    }
+}
+
+type HeadFault = (FindingKind, String);
+
+/// Head, group table and locators of a block. Where only the checksum is wrong the head comes all the
+/// same, with the fault, so that the records behind it can be looked at.
+fn read_head(
+    source: &Bytes,
+    at: u64,
+    first: u64,
+    end: u64,
+    len: Option<u64>,
+) -> (Option<BlockHead>, Option<HeadFault>) {
+    let most = BLOCK_HEAD_LEN + 256 * (GROUP_ENTRY_LEN + LOCATOR_LEN);
+    let there = source.len().saturating_sub(at).min(len.unwrap_or(u64::MAX));
+    let read = usize::try_from(there).unwrap_or(most).min(most);
+    let bytes = match source.bytes(at, read) {
+        Ok(bytes) => bytes,
+        Err(e) => return (None, Some((FindingKind::Corrupt, e.to_string()))),
+    };
+    let fits = |head: &BlockHead| {
+        let own = head.encoded_len() as u64 + head.data_len();
+        head.first_seq == Seq(first)
+            && head.locators.len() as u64 <= end - first + 1
+            && len.is_none_or(|len| len == own)
+    };
+    match BlockHead::decode(&bytes) {
+        Ok(head) if fits(&head) => (Some(head), None),
+        Ok(_) => {
+            let what = "it is not the one that the directory speaks of".to_owned();
+            (None, Some((FindingKind::Changed, what)))
+        }
+        Err(e) => {
+            let head = mend_head(&bytes).filter(fits);
+            let kind = if e.kind == FormatErrorKind::Value && head.is_none() {
+                FindingKind::Changed
+            } else {
+                FindingKind::Corrupt
+            };
+            (head, Some((kind, e.to_string())))
+        }
+    }
+}
+
+/// The head as it is with the checksum that its bytes have.
+fn mend_head(bytes: &[u8]) -> Option<BlockHead> {
+    let mut copy = bytes.to_vec();
+    let word = |at: usize| Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let (records, groups) = (usize::from(word(4)?), usize::from(word(6)?));
+    let table = groups * GROUP_ENTRY_LEN + records * LOCATOR_LEN;
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(bytes.get(..BLOCK_HEAD_LEN - 4)?);
+    crc.update(bytes.get(BLOCK_HEAD_LEN..BLOCK_HEAD_LEN.checked_add(table)?)?);
+    let sum = crc.finalize().to_le_bytes();
+    copy.get_mut(BLOCK_HEAD_LEN - 4..BLOCK_HEAD_LEN)?.copy_from_slice(&sum);
+    BlockHead::decode(&copy).ok()
+}

@@ -1,0 +1,147 @@
+//! Where evidence is read from: a directory, or memory.
+//!
+//! Invariant: reading only, with positioned reads: a file that is cut meanwhile is an error, not a
+//! signal. Paths are relative, with `/` between names.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::segment::ByteSource;
+
+/// The bytes of one file.
+pub type Bytes = Box<dyn ByteSource + Send + Sync>;
+
+/// Files to audit.
+pub trait EvidenceSource: Sync {
+    /// Names in a directory, sorted; those of directories end with `/`. A missing directory is empty.
+    ///
+    /// # Errors
+    /// What the medium says.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+
+    /// A file as long as it is now; `None` where there is none.
+    ///
+    /// # Errors
+    /// What the medium says.
+    fn open(&self, path: &str) -> io::Result<Option<Bytes>>;
+}
+
+/// A directory of the file system.
+#[derive(Clone, Debug)]
+pub struct DirEvidence(PathBuf);
+
+impl DirEvidence {
+    /// The directory at `path`.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_path_buf())
+    }
+}
+
+impl EvidenceSource for DirEvidence {
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.0.join(dir)) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(e),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            names.push(if entry.file_type()?.is_dir() { format!("{name}/") } else { name });
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn open(&self, path: &str) -> io::Result<Option<Bytes>> {
+        match FileBytes::open(&self.0.join(path)) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// An open file, up to the length that it had when it was opened.
+pub(super) struct FileBytes {
+    file: File,
+    len: u64,
+}
+
+impl FileBytes {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let meta = file.metadata()?;
+        if meta.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self { file, len: meta.len() })
+    }
+}
+
+impl ByteSource for FileBytes {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn bytes(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        // Checked before anything is allocated.
+        let end = offset.checked_add(len as u64).filter(|end| *end <= self.len);
+        end.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut buffer = vec![0; len];
+        self.file.read_exact_at(&mut buffer, offset)?;
+        Ok(Cow::Owned(buffer))
+    }
+}
+
+/// Files in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryEvidence(pub BTreeMap<String, Arc<Vec<u8>>>);
+
+impl MemoryEvidence {
+    /// Puts a file in place.
+    pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        self.0.insert(path.to_owned(), Arc::new(bytes));
+    }
+}
+
+impl EvidenceSource for MemoryEvidence {
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let mut names = BTreeSet::new();
+        for path in self.0.keys() {
+            let Some(rest) = path.strip_prefix(&prefix) else { continue };
+            names.insert(match rest.split_once('/') {
+                Some((name, _)) => format!("{name}/"),
+                None => rest.to_owned(),
+            });
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    fn open(&self, path: &str) -> io::Result<Option<Bytes>> {
+        Ok(self.0.get(path).map(|bytes| Box::new(Arc::clone(bytes)) as Bytes))
+    }
+}
+
+/// A whole small file; `None` where there is none. Longer than `max` is an error.
+pub(super) fn read_small(
+    source: &dyn EvidenceSource,
+    path: &str,
+    max: u64,
+) -> io::Result<Option<Vec<u8>>> {
+    let Some(bytes) = source.open(path)? else { return Ok(None) };
+    let len = bytes.len();
+    if len > max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    Ok(Some(bytes.bytes(0, len)?.into_owned()))
+}

@@ -1,0 +1,7 @@
+//! Tampering with a small log in every way that the threat model names, and what the auditor says.
+//!
+//! Invariant: the clean log has no finding; every deed has one, of the right kind, at the right place.
+//! Knows nothing about the writer: the logs are made by `shoseki_tests::evidence`.
+
+mod harness;
+mod whole;
