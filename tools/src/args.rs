@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, man};
+use crate::commands::{
+    append, checkpoint, completions, export, import, key, man, query, seal, segments, show, tail,
+};
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
 pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
@@ -75,8 +77,36 @@ impl Shared {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Append records and write a receipt for each
+    Append(append::Append),
+    /// Import trails of other systems
+    Import(import::Import),
+    /// Search for records
+    Query(query::Query),
+    /// Show one record
+    Show(show::Show),
+    /// Show the newest records, and those that come
+    Tail(tail::Tail),
+    /// Write records to a file, in the order of the log
+    Export(export::Export),
+    /// Print the newest signed checkpoint
+    Checkpoint(checkpoint::Checkpoint),
+    /// List or verify the files of the log
+    Segments(segments::Segments),
+    /// Seal what is active
+    Seal(seal::Seal),
+    /// Show or rotate the keys of the log
+    Key(key::Key),
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write the manual pages
     Man(man::Man),
+}
+
+impl Command {
+    /// Whether it concerns the program and no log: it needs no configuration.
+    #[must_use]
+    pub fn is_about_itself(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_))
+    }
 }
