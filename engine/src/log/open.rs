@@ -208,6 +208,7 @@ fn build(
     };
     let size = cursor.at.next_seq.0;
     cursor.at.received_at = last_received_at(&view);
+    let opened = view.actives.clone();
     let view = Arc::new(SharedView::new(view));
     let live = Arc::new(LiveNodes::default());
     let reader = Reader::from_writer(
@@ -233,7 +234,7 @@ fn build(
         sequencer: Mutex::new(Sequencer::new(cursor, recent, options.segment_raw_len_max)),
         writer: Mutex::new(writer),
         backlog: Mutex::new(Backlog::new(size)),
-        tree: Mutex::new(Tree::new(frontier.clone(), size, checkpoint, live)),
+        tree: Mutex::new(Tree::new(frontier.clone(), size, opened, checkpoint, live)),
         ids: id_index,
         ids_from: Mutex::new(ids_from),
         ids_fill: Mutex::new(()),

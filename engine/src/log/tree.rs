@@ -15,6 +15,7 @@ use super::error::LogError;
 use super::nodes::Nodes;
 use super::parts::LiveTree;
 use super::source::FileSource;
+use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload};
 use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
@@ -69,6 +70,8 @@ pub(crate) struct Tree {
     found: Option<Checkpoint>,
     /// Records before it were there when the log was opened.
     opened_at: u64,
+    /// The active files of that moment: they may be sealed before the tree is first needed.
+    opened: Vec<Arc<ActiveFile>>,
     /// What readers see of `partial`.
     live: Arc<LiveNodes>,
 }
@@ -95,11 +98,13 @@ impl Tree {
     pub(crate) fn new(
         frontier: CompactRange,
         opened_at: u64,
+        opened: Vec<Arc<ActiveFile>>,
         found: Option<Checkpoint>,
         live: Arc<LiveNodes>,
     ) -> Self {
         let signed = found.as_ref().map(|c| c.size.0);
-        Self { frontier, partial: Vec::new(), ready: false, signed, found, opened_at, live }
+        let partial = Vec::new();
+        Self { frontier, partial, ready: false, signed, found, opened_at, opened, live }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -179,9 +184,8 @@ impl Tree {
         }
         self.check_found_before(core)?;
         self.load_partial(core)?;
-        let view = core.view.get();
-        let opened_at = self.opened_at;
-        for active in view.actives.iter().filter(|a| a.header.first_seq.0 < opened_at) {
+        let (opened, opened_at) = (self.opened.clone(), self.opened_at);
+        for active in opened.iter().filter(|a| a.header.first_seq.0 < opened_at) {
             let path = super::active_write::active_path(&active.header);
             let source = FileSource::with_len(Arc::clone(&active.file), active.end().offset);
             let mut hasher = Hasher { tree: self, core, failed: None };
@@ -192,6 +196,7 @@ impl Tree {
             let why = format!("{} of {} records could be read", self.size(), self.opened_at);
             return Err(LogError::damaged("active", why));
         }
+        self.opened = Vec::new();
         self.ready = true;
         Ok(())
     }
