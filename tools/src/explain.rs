@@ -25,8 +25,9 @@ pub(crate) fn opening(error: &OpenError, dir: &Path) -> Failure {
         OpenError::OtherOrigin { .. } => {
             failure.next("leave the origin out, or name another --data-dir")
         }
-        OpenError::NoSigningKey(_) | OpenError::Key { .. } => failure
-            .next("put the signing key back into keys/; without it the log can only be read"),
+        OpenError::NoSigningKey(_) | OpenError::Key { .. } => {
+            failure.next("put the signing key back into keys/; without it the log can only be read")
+        }
         OpenError::Format(_) => failure.next("use the version of shoseki that made the log"),
         _ => failure.next(advice(error.class())),
     }

@@ -34,8 +34,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> St
         Err(error) => return explain(&error, console),
     };
     let mut session = Session::new(console, cli.shared);
-    let outcome = configured(&cli.command, &mut session)
-        .and_then(|()| dispatch(&cli.command, &mut session));
+    let outcome =
+        configured(&cli.command, &mut session).and_then(|()| dispatch(&cli.command, &mut session));
     // What was written before a failure still belongs to the reader.
     let flushed = session.out.flush();
     match outcome.and_then(|status| flushed.map(|()| status)) {

@@ -1,7 +1,8 @@
-//! Keeping the id index complete: replay at open, rebuilding what is missing, background maintenance.
+//! Keeping the id index complete: replay at open, rebuilding what is missing, background
+//! maintenance.
 //!
-//! Invariant: a record whose id a client gave is appended only while every id in the window can be asked
-//! for; whoever comes while a part is rebuilt waits for it.
+//! Invariant: a record whose id a client gave is appended only while every id in the window can be
+//! asked for; whoever comes while a part is rebuilt waits for it.
 
 use std::ops::Range;
 
@@ -58,7 +59,8 @@ pub(crate) fn replay(
     Ok((recent, covered))
 }
 
-/// Ids of records, read from the log. A record that can't be read has no id that could be asked for.
+/// Ids of records, read from the log. A record that can't be read has no id that could be asked
+/// for.
 fn entries(
     ids: &IdIndex,
     reader: &Reader,
@@ -135,7 +137,8 @@ fn freeze(core: &Core) -> Result<(), IdError> {
     if to <= *from {
         return Ok(());
     }
-    // Under the sequencer's lock: between leaving one table and being in the other no batch is resolved.
+    // Under the sequencer's lock: between leaving one table and being in the other no batch is
+    // resolved.
     core.ids.freeze(sequencer.recent.freeze(*from..to, received_at))?;
     *from = to;
     Ok(())

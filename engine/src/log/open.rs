@@ -1,9 +1,10 @@
 //! Opening for writing: gather, decide, act.
 //!
-//! Order: lock, identity, keys, leftovers of an earlier crash, survey, plan; then what the plan says. Reading
-//! and deciding are the reader's own code and `recovery::plan`; only the acting is here.
-//! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before it is gone.
-//! What the survey found in the last file is synced before anything is built on it.
+//! Order: lock, identity, keys, leftovers of an earlier crash, survey, plan; then what the plan
+//! says. Reading and deciding are the reader's own code and `recovery::plan`; only the acting is
+//! here.
+//! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before
+//! it is gone. What the survey found in the last file is synced before anything is built on it.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -208,7 +209,6 @@ fn build(
     };
     let size = cursor.at.next_seq.0;
     cursor.at.received_at = last_received_at(&view);
-    let opened = view.actives.clone();
     let view = Arc::new(SharedView::new(view));
     let live = Arc::new(LiveNodes::default());
     let reader = Reader::from_writer(
@@ -234,7 +234,7 @@ fn build(
         sequencer: Mutex::new(Sequencer::new(cursor, recent, options.segment_raw_len_max)),
         writer: Mutex::new(writer),
         backlog: Mutex::new(Backlog::new(size)),
-        tree: Mutex::new(Tree::new(frontier.clone(), size, opened, checkpoint, live)),
+        tree: Mutex::new(Tree::new(frontier.clone(), size, checkpoint, live)),
         ids: id_index,
         ids_from: Mutex::new(ids_from),
         ids_fill: Mutex::new(()),
@@ -246,7 +246,8 @@ fn build(
     }))
 }
 
-/// The compact range of everything sealed; must lead to the root that the newest segment's anchor signs.
+/// The compact range of everything sealed; must lead to the root that the newest segment's anchor
+/// signs.
 fn sealed_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, OpenError> {
     let mut frontier = CompactRange::new(0);
     let entries = view.sealed.first(view.sealed_len);

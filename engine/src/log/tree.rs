@@ -1,9 +1,11 @@
 //! The Merkle tree of the log, kept behind the commits.
 //!
-//! Leaves come from a backlog of hashes that commits fill; what was written before this process started is
-//! hashed again from the files, and must lead to the chain hashes that stand there before anything is signed.
-//! Invariant: the tree never covers what is not durable, and a checkpoint never contradicts an earlier one.
-//! Full tiles of level 1 and above are stored as they fill; levels below are computed when asked for.
+//! Leaves come from a backlog of hashes that commits fill; what was written before this process
+//! started is hashed again from the files, and must lead to the chain hashes that stand there
+//! before anything is signed.
+//! Invariant: the tree never covers what is not durable, and a checkpoint never contradicts an
+//! earlier one. Full tiles of level 1 and above are stored as they fill; levels below are computed
+//! when asked for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,19 +13,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::core::Core;
+use super::entry::Entry;
 use super::error::LogError;
 use super::nodes::Nodes;
 use super::parts::LiveTree;
-use super::source::FileSource;
-use super::view::ActiveFile;
-use crate::format::{FrameHeader, RecordsPayload};
+use super::view::View;
 use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
-    Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, chain_next,
-    leaf_hash, record_hash,
+    Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, leaf_hash,
 };
-use crate::segment::{FrameVisitor, ScanPosition, scan_active};
-use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize};
+use crate::query::Order;
+use crate::types::{NodeHash, RecordHash, TreeSize};
 
 /// Hashes of durable records that are not in the tree yet.
 pub(crate) struct Backlog {
@@ -60,7 +60,8 @@ impl Backlog {
 /// The tree of everything before `frontier.end()`.
 pub(crate) struct Tree {
     frontier: CompactRange,
-    /// By level / 8: the nodes of the tile that is not full, at most 255 each. Empty until first needed.
+    /// By level / 8: the nodes of the tile that is not full, at most 255 each. Empty until first
+    /// needed.
     partial: Vec<Vec<NodeHash>>,
     /// Whether `partial` was filled from what is stored.
     ready: bool,
@@ -70,8 +71,6 @@ pub(crate) struct Tree {
     found: Option<Checkpoint>,
     /// Records before it were there when the log was opened.
     opened_at: u64,
-    /// The active files of that moment: they may be sealed before the tree is first needed.
-    opened: Vec<Arc<ActiveFile>>,
     /// What readers see of `partial`.
     live: Arc<LiveNodes>,
 }
@@ -98,13 +97,11 @@ impl Tree {
     pub(crate) fn new(
         frontier: CompactRange,
         opened_at: u64,
-        opened: Vec<Arc<ActiveFile>>,
         found: Option<Checkpoint>,
         live: Arc<LiveNodes>,
     ) -> Self {
         let signed = found.as_ref().map(|c| c.size.0);
-        let partial = Vec::new();
-        Self { frontier, partial, ready: false, signed, found, opened_at, opened, live }
+        Self { frontier, partial: Vec::new(), ready: false, signed, found, opened_at, live }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -177,27 +174,40 @@ impl Tree {
         if root == found.root { Ok(()) } else { Err(contradiction(&found)) }
     }
 
-    /// Fills `partial` from what is stored and hashes what the active files held when the log was opened.
+    /// Fills `partial` from what is stored and hashes what the active files held when the log was
+    /// opened.
     fn prepare(&mut self, core: &Core) -> Result<(), LogError> {
         if self.ready {
             return Ok(());
         }
+        self.take_sealed(&core.view.get())?;
         self.check_found_before(core)?;
         self.load_partial(core)?;
-        let (opened, opened_at) = (self.opened.clone(), self.opened_at);
-        for active in opened.iter().filter(|a| a.header.first_seq.0 < opened_at) {
-            let path = super::active_write::active_path(&active.header);
-            let source = FileSource::with_len(Arc::clone(&active.file), active.end().offset);
-            let mut hasher = Hasher { tree: self, core, failed: None };
-            scan_active(&source, &mut hasher).map_err(|e| LogError::damaged(&path, e))?;
-            hasher.failed.map_or(Ok(()), Err)?;
+        // Reading verifies: what does not lead to the chain hashes on disk comes back as damaged.
+        for entry in core.reader.scan(self.size()..self.opened_at, Order::Ascending) {
+            match entry.map_err(|e| LogError::damaged("active", e))? {
+                Entry::Record(record) => self.push(core, &record.hash)?,
+                Entry::Erased { hash, .. } => self.push(core, &hash)?,
+                Entry::Damaged { seq, .. } => {
+                    let why = format!("record {seq} does not verify: nothing behind it is signed");
+                    return Err(LogError::damaged("active", why));
+                }
+            }
         }
-        if self.size() != self.opened_at {
-            let why = format!("{} of {} records could be read", self.size(), self.opened_at);
-            return Err(LogError::damaged("active", why));
-        }
-        self.opened = Vec::new();
         self.ready = true;
+        Ok(())
+    }
+
+    /// What was sealed since the log was opened is taken over as its segment states it: sealing
+    /// hashed every record of it.
+    fn take_sealed(&mut self, view: &View) -> Result<(), LogError> {
+        for entry in view.sealed.first(view.sealed_len) {
+            if entry.first_seq < self.size() || entry.end_seq() > self.opened_at {
+                continue;
+            }
+            let range = entry.range().filter(|range| self.frontier.append(range).is_ok());
+            range.ok_or_else(|| LogError::damaged(&entry.path(), "its tree nodes don't fit"))?;
+        }
         Ok(())
     }
 
@@ -289,35 +299,4 @@ fn store_tile(
     let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
     make_dir(storage, dir).map_err(LogError::io(dir))?;
     write_atomic(storage, &path, &tile.to_bytes()).map_err(LogError::io(&path))
-}
-
-/// Hashes the records of an active file that the tree does not cover yet, and checks their chain.
-struct Hasher<'a> {
-    tree: &'a mut Tree,
-    core: &'a Core,
-    failed: Option<LogError>,
-}
-
-impl FrameVisitor for Hasher<'_> {
-    fn frame(&mut self, at: &ScanPosition, header: &FrameHeader, payload: &RecordsPayload<'_>) {
-        let tree = &mut *self.tree;
-        let wanted = header.end_seq().0 > tree.size() && at.next_seq.0 < tree.opened_at;
-        if !wanted || self.failed.is_some() {
-            return;
-        }
-        let hashes: Vec<_> = payload.records.iter().map(|r| record_hash(r.body)).collect();
-        let chain: ChainHash = hashes.iter().fold(at.chain, |chain, hash| chain_next(&chain, hash));
-        if chain != payload.chain_after {
-            let why = format!("record {} and those behind it don't match the chain", at.next_seq);
-            self.failed = Some(LogError::damaged("active", why));
-            return;
-        }
-        let skip = usize::try_from(tree.size().saturating_sub(at.next_seq.0)).unwrap_or(usize::MAX);
-        for hash in hashes.iter().skip(skip) {
-            if let Err(error) = tree.push(self.core, hash) {
-                self.failed = Some(error);
-                return;
-            }
-        }
-    }
 }

@@ -203,7 +203,7 @@ impl<'a> Active<'a> {
         let place = Place {
             offset: ACTIVE_HEADER_LEN as u64,
             next_seq: first,
-            commit: header.first_commit.saturating_sub(1),
+            commit: header.first_commit,
             durable: first,
             received: i64::MIN,
         };
@@ -236,7 +236,7 @@ impl<'a> Active<'a> {
         self.before
     }
 
-    /// Whether a close frame was seen.
+    /// Whether the last frame is a close frame.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -263,9 +263,6 @@ impl<'a> Active<'a> {
     }
 
     fn step(&mut self, found: &mut Collector) -> Step {
-        if self.closed {
-            return self.tail(found);
-        }
         match self.walk.look(&self.place, self.before) {
             AtPlace::Frame(header, payload) => self.frame(header, payload, false, found),
             AtPlace::OneByte(header, payload, at, byte) => {
@@ -463,10 +460,6 @@ impl<'a> Active<'a> {
     fn tail(&mut self, found: &mut Collector) -> Step {
         let offset = self.place.offset;
         let Some(last) = self.walk.last_nonzero(offset) else { return Step::End };
-        if self.closed {
-            self.torn(last - offset, found);
-            return Step::End;
-        }
         // A frame that a live writer finished meanwhile is no damage.
         if let AtPlace::Frame(header, payload) = self.walk.look(&self.place, self.before)
             && header.first_seq.0 == self.place.next_seq

@@ -36,7 +36,7 @@ impl Zone {
         self.timestamp.add(body.timestamp().unix_nanos());
         self.received.add(body.received_at().unix_nanos());
         self.raw_len = self.raw_len.saturating_add(body.as_bytes().len() as u64);
-        let mut bump = |counts: &mut [u64; 3], index: usize| {
+        let bump = |counts: &mut [u64; 3], index: usize| {
             if let Some(n) = counts.get_mut(index) {
                 *n += 1;
             }

@@ -19,8 +19,10 @@ use crate::output::{Notes, Results, Session};
 
 /// Arguments of `append`.
 #[derive(Args, Debug)]
-#[command(after_help = "Each line is a JSON object or an array of them; one array may also stand on \
-                        many lines. A receipt is written as soon as its record is durable.")]
+#[command(
+    after_help = "Each line is a JSON object or an array of them; one array may also stand on \
+                        many lines. A receipt is written as soon as its record is durable."
+)]
 pub struct Append {
     /// `facility_id` of records that name none
     #[arg(long, value_name = "ID")]
@@ -106,12 +108,10 @@ impl Append {
             let lines = Lines::new(input).map_err(|error| unreadable(&error, &path))?;
             let facility = self.facility.as_deref();
             let mut reading = Reading { lines, limits: &limits, facility };
-            let read = reading.run(&mut feeder, &mut |place, fate| {
-                counts.tell(place, fate, out, notes)
-            });
+            let read =
+                reading.run(&mut feeder, &mut |place, fate| counts.tell(place, fate, out, notes));
             // What came before a fault of the input was taken, and is told.
-            let flushed =
-                feeder.flush(&mut |place, fate| counts.tell(place, fate, out, notes));
+            let flushed = feeder.flush(&mut |place, fate| counts.tell(place, fate, out, notes));
             read.map_err(|trouble| match trouble {
                 Trouble::Stop(stop) => stop,
                 Trouble::Read(error) => unreadable(&error, &path).into(),
@@ -207,12 +207,7 @@ impl Counts {
     }
 
     /// Records still belong into the log when nobody takes the receipts any more.
-    fn print(
-        &mut self,
-        receipt: &Receipt,
-        last: bool,
-        out: &mut Results<'_>,
-    ) -> Result<(), Stop> {
+    fn print(&mut self, receipt: &Receipt, last: bool, out: &mut Results<'_>) -> Result<(), Stop> {
         if self.reader_gone {
             return Ok(());
         }

@@ -34,10 +34,12 @@ pub(crate) const SHIPPED: [(&str, &str); 7] = [
 
 /// Arguments of `import`.
 #[derive(Args, Debug)]
-#[command(after_help = "Importing again is harmless: an event has the same audit_id each time. The \
+#[command(
+    after_help = "Importing again is harmless: an event has the same audit_id each time. The \
                         original event stands word for word in detail.event.\n\
                         Maps that come with the program: auditd-coalesced, azure-signin, fhir-r4, \
-                        gcp-audit, gworkspace, ocsf, okta.")]
+                        gcp-audit, gworkspace, ocsf, okta."
+)]
 pub struct Import {
     /// Whose events they are
     #[arg(value_enum)]
@@ -119,9 +121,8 @@ impl Import {
             summary: Summary::default(),
             progress,
         };
-        let outcome = inputs
-            .iter()
-            .try_for_each(|input| work.input(input, state.as_mut(), self, session));
+        let outcome =
+            inputs.iter().try_for_each(|input| work.input(input, state.as_mut(), self, session));
         let Work { feeder, summary, progress, .. } = work;
         drop(progress);
         let damaged = feeder.met_damage();

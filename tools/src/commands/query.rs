@@ -16,9 +16,11 @@ const ROWS_DEFAULT: usize = 100;
 
 /// Arguments of `query`.
 #[derive(Args, Debug)]
-#[command(after_help = "Without --limit: 100 records as a table on a terminal, all of them as JSON \
+#[command(
+    after_help = "Without --limit: 100 records as a table on a terminal, all of them as JSON \
                         Lines otherwise. A damaged record, which might be anything, stands in its \
-                        place, and the exit status is 1.")]
+                        place, and the exit status is 1."
+)]
 pub struct Query {
     /// What to look for.
     #[command(flatten)]

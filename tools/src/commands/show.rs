@@ -60,9 +60,11 @@ impl RecordName {
         };
         let found = reader.find(id).map_err(|error| explain::read(&error, dir))?;
         if found.is_empty() {
-            return Err(Failure::invalid(format_args!("there is no record with the audit_id {id}"))
-                .at(dir.display())
-                .next("look for it with `shoseki query`, or name its seq"));
+            return Err(Failure::invalid(format_args!(
+                "there is no record with the audit_id {id}"
+            ))
+            .at(dir.display())
+            .next("look for it with `shoseki query`, or name its seq"));
         }
         Ok(found)
     }
