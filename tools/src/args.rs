@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    append, checkpoint, completions, export, import, key, man, query, seal, segments, show, tail,
+    append, backup, checkpoint, completions, demo, export, fork, import, key, man, proof, publish,
+    query, seal, segments, show, tail, verify,
 };
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
@@ -77,6 +78,8 @@ impl Shared {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// See what a log does: append, search, prove, export, tamper, verify
+    Demo(demo::Demo),
     /// Append records and write a receipt for each
     Append(append::Append),
     /// Import trails of other systems
@@ -89,12 +92,22 @@ pub enum Command {
     Tail(tail::Tail),
     /// Write records to a file, in the order of the log
     Export(export::Export),
+    /// Check that nothing was changed, removed, inserted or cut off
+    Verify(verify::Verify),
+    /// Prove that a record is in the log, or that the log only grew
+    Proof(proof::Proof),
     /// Print the newest signed checkpoint
     Checkpoint(checkpoint::Checkpoint),
     /// List or verify the files of the log
     Segments(segments::Segments),
     /// Seal what is active
     Seal(seal::Seal),
+    /// Copy the log beside a running writer
+    Backup(backup::Backup),
+    /// Write checkpoint and tiles as files for anyone to check
+    Publish(publish::Publish),
+    /// Go on in a new log that names a damaged one
+    Fork(fork::Fork),
     /// Show or rotate the keys of the log
     Key(key::Key),
     /// Write a completion script for a shell

@@ -58,6 +58,12 @@ fn configured(command: &Command, session: &mut Session<'_>) -> Result<(), Stop> 
 
 fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop> {
     match command {
+        Command::Demo(args) => args.run(session),
+        Command::Verify(args) => args.run(session),
+        Command::Proof(args) => args.run(session),
+        Command::Backup(args) => args.run(session),
+        Command::Publish(args) => args.run(session),
+        Command::Fork(args) => args.run(session),
         Command::Append(args) => args.run(session),
         Command::Import(args) => args.run(session),
         Command::Query(args) => args.run(session),

@@ -22,7 +22,7 @@ use crate::progress::Progress;
 const PRODUCER_DEFAULT: &str = "import";
 
 /// Mapping files that come with the program.
-const SHIPPED: [(&str, &str); 7] = [
+pub(crate) const SHIPPED: [(&str, &str); 7] = [
     ("auditd-coalesced", include_str!("../../maps/auditd-coalesced.toml")),
     ("azure-signin", include_str!("../../maps/azure-signin.toml")),
     ("fhir-r4", include_str!("../../maps/fhir-r4.toml")),

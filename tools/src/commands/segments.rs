@@ -5,8 +5,10 @@ use serde::Serialize;
 use shoseki_engine::format::TimeRange;
 use shoseki_engine::log::SegmentInfo;
 use shoseki_engine::record::Timestamp;
+use shoseki_engine::verify::{VerifyOptions, verify_path};
 
-use crate::failure::{Status, Stop};
+use crate::commands::verify::{Bar, Verdict, one_finding};
+use crate::failure::{Failure, Status, Stop};
 use crate::logs;
 use crate::output::{Form, Session};
 use crate::table::{Align, Table};
@@ -24,6 +26,16 @@ pub struct Segments {
 pub enum What {
     /// List them
     List,
+    /// Verify each of them by itself
+    Verify,
+}
+
+/// The verdict over one file.
+#[derive(Serialize)]
+struct Verified<'a> {
+    path: &'a str,
+    #[serde(flatten)]
+    verdict: Verdict<'a>,
 }
 
 /// A file as it is printed for a program.
@@ -75,8 +87,44 @@ impl Segments {
     /// # Errors
     /// The log can't be read.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
-        list(session)
+        match self.what {
+            None | Some(What::List) => list(session),
+            Some(What::Verify) => verify(session),
+        }
     }
+}
+
+/// Verifies file after file; the worst of their verdicts is the exit status.
+fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
+    let reader = logs::reader(session)?;
+    let dir = session.shared.data_dir().to_owned();
+    // The key of the log itself: a segment by itself has none.
+    let vkey = reader.keys().ok().map(|keys| keys.current().clone());
+    let options = VerifyOptions { vkey, ..VerifyOptions::default() };
+    let bar = Bar(session.progress("verifying", None));
+    let mut bad = false;
+    for segment in reader.segments() {
+        let path = dir.join(&segment.path);
+        let audited = verify_path(&path, &options, &bar);
+        let report = audited.map_err(|error| {
+            Failure::caused(Status::CouldNot, &error)
+                .at(path.display())
+                .next("run the command again: a running writer may have sealed the file meanwhile")
+        })?;
+        bad |= !report.findings.is_empty();
+        if session.out.form() == Form::Json {
+            let verdict = Verdict::from(&report);
+            session.out.json(&Verified { path: &segment.path, verdict })?;
+            continue;
+        }
+        let status = report.status();
+        let line = format!("{status:<9} {} ({} records)", segment.path, report.records);
+        bar.0.aside(|| session.out.line(line))?;
+        for finding in &report.findings {
+            session.out.line(format_args!("  {}", one_finding(finding)))?;
+        }
+    }
+    Ok(if bad || !reader.damage().is_empty() { Status::Found } else { Status::Done })
 }
 
 fn list(session: &mut Session<'_>) -> Result<Status, Stop> {
