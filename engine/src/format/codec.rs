@@ -1,6 +1,7 @@
 //! Little-endian reading and writing shared by the structures, and their error type.
 //!
-//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are zero.
+//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are
+//! zero.
 //! Knows no structure's meaning.
 
 use core::fmt;
