@@ -60,7 +60,7 @@ fn main() -> Outcome<()> {
         }
     }
     println!("\nSizes of the dictionary:\n");
-    for (group, level) in [(8, 6), (16, 6), (16, 9)] {
+    for (group, level) in [(8, 3), (16, 3), (8, 6), (16, 6), (8, 9), (16, 9)] {
         for kib in [4, 8, 16, 32, 64, 110] {
             let dictionary = zstd::dict::from_samples(&samples, kib << 10).unwrap_or_default();
             measure(&bodies, &scale, group, level, &dictionary)?;
