@@ -87,7 +87,10 @@ fn data_directory(to: &Path) -> String {
 }
 
 const ID: &str = r#""audit_id":"018F4E9A-7C3B-7D2E-9A51-3C6F0B8E2D14""#;
-const BASE: &str = r#""timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","action":"X","result":"success""#;
+const BASE: &str = concat!(
+    r#""timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","#,
+    r#""action":"X","result":"success""#,
+);
 
 /// Comment and input of each vector.
 fn inputs() -> Vec<(&'static str, String)> {
