@@ -26,9 +26,11 @@ pub use block::{
     BLOCK_HEAD_LEN, BLOCK_RECORDS_MAX, BlockHead, GROUP_ENTRY_LEN, GroupEncoding, GroupEntry,
 };
 pub use codec::{Field, FormatError, FormatErrorKind, Structure};
+#[cfg(feature = "log")]
 pub(crate) use codec::{Put, Reader};
 pub use directory::{Counts, DIRECTORY_ENTRY_LEN, DirectoryEntry, TimeRange};
 pub use footer::{FOOTER_FIXED_LEN, Footer};
+#[cfg(feature = "log")]
 pub(crate) use frame::MAGIC as FRAME_MAGIC;
 pub use frame::{
     FRAME_HEADER_LEN, FRAME_PAYLOAD_LEN_MAX, FrameHeader, FrameKind, FrameRecord,

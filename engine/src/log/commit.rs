@@ -1,10 +1,12 @@
-//! Leading a commit: one write and one sync for everything that was sequenced while the disk was busy.
+//! Leading a commit: one write and one sync for everything that was sequenced while the disk was
+//! busy.
 //!
-//! There is no committer thread: a caller that finds nobody leading leads, writes the commit that its batch
-//! is in, answers everyone in it and hands the lead to a caller of the next commit. A lone caller thus never
-//! waits for another thread, and while one commit is being synced the next one is being chained.
-//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or sync
-//! poisons the log and acknowledges nobody.
+//! There is no committer thread: a caller that finds nobody leading leads, writes the commit that
+//! its batch is in, answers everyone in it and hands the lead to a caller of the next commit. A
+//! lone caller thus never waits for another thread, and while one commit is being synced the next
+//! one is being chained.
+//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or
+//! sync poisons the log and acknowledges nobody.
 
 use std::sync::Arc;
 
@@ -18,11 +20,13 @@ use super::sequencer::{Answers, Commit};
 /// Writes the next commit and hands the lead on.
 pub(crate) fn lead(core: &Core) {
     loop {
-        let next = core.sequencer.lock().next_commit();
-        let Some(commit) = next else {
-            core.sequencer.lock().leading = false;
-            return;
+        let next = {
+            let mut sequencer = core.sequencer.lock();
+            let next = sequencer.next_commit();
+            sequencer.leading = next.is_some();
+            next
         };
+        let Some(commit) = next else { return };
         let written = write(core, &commit);
         let (answers, next, again) = finish(core, commit, written);
         if let Some(slot) = &next {
@@ -36,8 +40,8 @@ pub(crate) fn lead(core: &Core) {
     }
 }
 
-/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays here
-/// because the commits that wait have no callers.
+/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays
+/// here because the commits that wait have no callers.
 fn finish(
     core: &Core,
     commit: Commit,
