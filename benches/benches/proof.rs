@@ -17,9 +17,9 @@ const RECORDS: u64 = 1 << 12;
 fn chain(c: &mut Criterion) {
     let bodies = bodies(1, 256);
     let all = || {
-        bodies.iter().fold(ChainHash([0; 64]), |last, body| {
-            chain_next(&last, &record_hash(black_box(body)))
-        })
+        bodies
+            .iter()
+            .fold(ChainHash([0; 64]), |last, body| chain_next(&last, &record_hash(black_box(body))))
     };
     result("proof/record_hash_and_chain", &all().0);
     let mut group = c.benchmark_group("proof");

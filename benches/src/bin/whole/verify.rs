@@ -32,10 +32,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let (records, raw) = bodies(arguments)?;
-    let files = bytes_below(&arguments.log.join("sealed"))?
-        + bytes_below(&arguments.log.join("active"))?;
-    let mut cells: Vec<(usize, Spread, Spread, Spread)> =
-        arguments.threads.iter().map(|n| (*n, <_>::default(), <_>::default(), <_>::default())).collect();
+    let files =
+        bytes_below(&arguments.log.join("sealed"))? + bytes_below(&arguments.log.join("active"))?;
+    let mut cells: Vec<(usize, Spread, Spread, Spread)> = arguments
+        .threads
+        .iter()
+        .map(|n| (*n, <_>::default(), <_>::default(), <_>::default()))
+        .collect();
     let mut root = String::new();
     for _ in 0..arguments.rounds {
         for (threads, rate, raw_rate, file_rate) in &mut cells {
@@ -47,7 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             let report = verify_path(&arguments.log, &options, &())?;
             let took = start.elapsed().as_secs_f64();
             if report.status() != IntegrityStatus::Valid || report.records != records {
-                return Err(format!("{} of {records}: {:?}", report.records, report.findings).into());
+                return Err(
+                    format!("{} of {records}: {:?}", report.records, report.findings).into()
+                );
             }
             root = report.root.to_hex();
             rate.add(records as f64 / took);
@@ -55,8 +60,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             file_rate.add(files as f64 / 1e6 / took);
         }
     }
-    println!("{records} records, bodies {} MB, files {} MB, root {root}", raw / 1_000_000, files / 1_000_000);
-    println!("| threads | records/s median | min | max | bodies MB/s median | min | max | files MB/s median | min | max |");
+    println!(
+        "{records} records, bodies {} MB, files {} MB, root {root}",
+        raw / 1_000_000,
+        files / 1_000_000
+    );
+    println!(
+        "| threads | records/s median | min | max | bodies MB/s median | min | max | files MB/s median | min | max |"
+    );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (threads, rate, raw_rate, file_rate) in &cells {
         println!("| {threads} | {rate} | {raw_rate} | {file_rate} |");
