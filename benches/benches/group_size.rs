@@ -34,7 +34,8 @@ struct Scale {
 }
 
 fn main() -> Outcome<()> {
-    let scale = if std::env::args().any(|arg| arg == "--bench") {
+    let told = |flag: &str| std::env::args().any(|arg| arg == flag);
+    let scale = if told("--bench") && !told("--test") {
         Scale { records: 200_000, reads: 20_000 }
     } else {
         Scale { records: 3_000, reads: 50 }

@@ -218,11 +218,13 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
     let mut texts = Vec::new();
     let (mut times, mut received, mut lens) = (Vec::new(), Vec::new(), Vec::new());
     let (mut timestamp, mut received_at) = (Times::default(), Times::default());
+    let mut again = Vec::new();
     for item in items {
         match item {
             PackedItem::Erased(id, hash) => {
                 fixed.u8(KIND_ERASED).bytes(id.as_bytes()).bytes(&hash.0);
             }
+<<<<<<< HEAD
             PackedItem::Body(body) => match Shape::of(body).filter(|shape| comes_back(shape, body))
             {
                 Some(shape) => {
@@ -233,13 +235,27 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
                     lens.varint(shape.after.len() as u64);
                     shape.middle.write_reduced(&mut texts);
                     texts.bytes(shape.after);
+=======
+            PackedItem::Body(body) => {
+                match Shape::of(body).filter(|shape| comes_back(shape, body, &mut again)) {
+                    Some(shape) => {
+                        fixed
+                            .u8(KIND_SHAPED)
+                            .bytes(shape.audit_id.as_bytes())
+                            .bytes(shape.salt.as_bytes());
+                        timestamp.put(&mut times, shape.timestamp);
+                        received_at.put(&mut received, shape.received_at);
+                        lens.varint(shape.middle.len() as u64).varint(shape.after.len() as u64);
+                        texts.bytes(shape.middle).bytes(shape.after);
+                    }
+                    None => {
+                        fixed.u8(KIND_VERBATIM);
+                        lens.varint(body.len() as u64);
+                        texts.bytes(body);
+                    }
+>>>>>>> 564d8a8b956e24a3a47372fff20417560775b056
                 }
-                None => {
-                    fixed.u8(KIND_VERBATIM);
-                    lens.varint(body.len() as u64);
-                    texts.bytes(body);
-                }
-            },
+            }
         }
     }
     let mut text = Vec::with_capacity(texts.len() + times.len() + received.len() + lens.len());
@@ -247,9 +263,9 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
     Packed { fixed, text }
 }
 
-fn comes_back(shape: &Shape<'_>, body: &[u8]) -> bool {
-    let mut again = Vec::with_capacity(body.len());
-    shape.write(&mut again);
+fn comes_back(shape: &Shape<'_>, body: &[u8], again: &mut Vec<u8>) -> bool {
+    again.clear();
+    shape.write(again);
     again == body
 }
 
