@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("proof", &["types"]),
     ("segment", &["types", "record", "format", "proof"]),
     ("recovery", &["types", "record", "format", "proof", "segment"]),
-    ("index", &["types", "record", "format", "proof", "segment"]),
+    ("index", &["types", "record", "format", "proof", "segment", "io"]),
     ("query", &["types", "record", "format", "proof", "segment", "index"]),
     ("io", &["types"]),
     ("log", &["types", "record", "format", "proof", "segment", "recovery", "index", "query", "io"]),

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, man};
+use crate::commands::{
+    append, backup, checkpoint, completions, demo, export, fork, import, key, man, proof, publish,
+    query, seal, segments, show, tail, verify,
+};
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
 pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
@@ -75,8 +78,48 @@ impl Shared {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// See what a log does: append, search, prove, export, tamper, verify
+    Demo(demo::Demo),
+    /// Append records and write a receipt for each
+    Append(append::Append),
+    /// Import trails of other systems
+    Import(import::Import),
+    /// Search for records
+    Query(query::Query),
+    /// Show one record
+    Show(show::Show),
+    /// Show the newest records, and those that come
+    Tail(tail::Tail),
+    /// Write records to a file, in the order of the log
+    Export(export::Export),
+    /// Check that nothing was changed, removed, inserted or cut off
+    Verify(verify::Verify),
+    /// Prove that a record is in the log, or that the log only grew
+    Proof(proof::Proof),
+    /// Print the newest signed checkpoint
+    Checkpoint(checkpoint::Checkpoint),
+    /// List or verify the files of the log
+    Segments(segments::Segments),
+    /// Seal what is active
+    Seal(seal::Seal),
+    /// Copy the log beside a running writer
+    Backup(backup::Backup),
+    /// Write checkpoint and tiles as files for anyone to check
+    Publish(publish::Publish),
+    /// Go on in a new log that names a damaged one
+    Fork(fork::Fork),
+    /// Show or rotate the keys of the log
+    Key(key::Key),
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write the manual pages
     Man(man::Man),
+}
+
+impl Command {
+    /// Whether it concerns the program and no log: it needs no configuration.
+    #[must_use]
+    pub fn is_about_itself(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_))
+    }
 }

@@ -7,8 +7,8 @@ use std::io::{self, IsTerminal, Read, Write};
 
 /// Standard streams of one run.
 pub struct Console<'a> {
-    /// Standard input.
-    pub input: &'a mut dyn Read,
+    /// Standard input; owned, because a command may read it on a thread of its own.
+    pub input: Box<dyn Read + Send>,
     /// Results.
     pub output: &'a mut dyn Write,
     /// Messages, faults, progress.

@@ -3,6 +3,7 @@
 //! Invariant: a message says what happened, where, and what to do next. Knows nothing about which
 //! command failed.
 
+use std::error::Error;
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
@@ -101,9 +102,31 @@ impl Failure {
         self.status
     }
 
+    /// A failure that an error of the engine is behind: the error and its causes, each once.
+    #[must_use]
+    pub fn caused(status: Status, error: &(dyn Error + 'static)) -> Self {
+        Self::new(status, chain(error))
+    }
+
     fn new(status: Status, what: impl fmt::Display) -> Self {
         Self { status, what: what.to_string(), place: None, next: None }
     }
+}
+
+/// The error and its causes in one sentence; a cause that the error's own text holds is not repeated.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 impl fmt::Display for Failure {
@@ -133,6 +156,20 @@ mod tests {
     fn statuses_are_those_of_the_contract() {
         let all = [Status::Done, Status::Found, Status::Invalid, Status::CouldNot];
         assert_eq!(all.map(Status::code), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{text}")]
+        struct Layer {
+            text: &'static str,
+            source: Option<Box<Layer>>,
+        }
+        let layer = |text, source| Layer { text, source };
+        let inner = || Some(Box::new(layer("no space", None)));
+        assert_eq!(chain(&layer("can't write a", inner())), "can't write a: no space");
+        assert_eq!(chain(&layer("a: no space", inner())), "a: no space");
     }
 
     #[test]

@@ -6,12 +6,19 @@
 
 pub mod args;
 pub mod commands;
+pub mod config;
 pub mod console;
+mod explain;
 pub mod failure;
+mod feed;
+mod filter_args;
 pub mod generate;
 pub mod import;
+mod lines;
+mod logs;
 pub mod output;
 pub mod progress;
+mod rows;
 mod run;
 pub mod table;
 

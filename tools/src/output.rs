@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Read, Write};
 use serde::Serialize;
 
 use crate::args::Shared;
+use crate::config::Config;
 use crate::console::{Console, Screen};
 use crate::failure::{Failure, Stop};
 use crate::progress::Progress;
@@ -21,13 +22,15 @@ const BUFFER_LEN: usize = 64 * 1024;
 /// What a command works with: its input, its two outputs and the shared options.
 pub struct Session<'a> {
     /// Standard input.
-    pub input: &'a mut dyn Read,
+    pub input: Box<dyn Read + Send>,
     /// Results.
     pub out: Results<'a>,
     /// Messages.
     pub notes: Notes<'a>,
     /// Options that every command has.
     pub shared: Shared,
+    /// What the configuration file says.
+    pub config: Config,
 }
 
 impl<'a> Session<'a> {
@@ -47,7 +50,13 @@ impl<'a> Session<'a> {
             },
             notes: Notes { writer: errors, quiet: shared.quiet },
             shared,
+            config: Config::default(),
         }
+    }
+
+    /// Standard input, for whoever takes it for good.
+    pub fn take_input(&mut self) -> Box<dyn Read + Send> {
+        std::mem::replace(&mut self.input, Box::new(io::empty()))
     }
 
     /// A progress bar for `total` units, or a hidden one where nobody would see it.

@@ -18,15 +18,15 @@ impl Progress {
             return Self { bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
-        let template = match total {
-            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} eta {eta}",
-            None => "{msg} {spinner} {human_pos} {per_sec}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        bar.set_style(style(total.is_some()));
         bar.set_message(what.to_owned());
         Self { bar }
+    }
+
+    /// Says how much there is, once that is known.
+    pub fn set_total(&self, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_style(style(true));
     }
 
     /// Counts `units` more.
@@ -43,6 +43,15 @@ impl Progress {
     pub fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
         self.bar.suspend(write)
     }
+}
+
+fn style(total_is_known: bool) -> ProgressStyle {
+    let template = if total_is_known {
+        "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} eta {eta}"
+    } else {
+        "{msg} {spinner} {human_pos} {per_sec}"
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Drop for Progress {

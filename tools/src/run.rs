@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
+use crate::config::Config;
 use crate::console::{Console, Screen};
 use crate::failure::{Status, Stop};
 use crate::output::Session;
@@ -18,7 +19,7 @@ use crate::output::Session;
 #[must_use]
 pub fn run_process() -> ExitCode {
     let console = Console {
-        input: &mut io::stdin().lock(),
+        input: Box::new(io::stdin()),
         output: &mut io::stdout().lock(),
         errors: &mut io::stderr(),
         screen: Screen::of_process(),
@@ -33,7 +34,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> St
         Err(error) => return explain(&error, console),
     };
     let mut session = Session::new(console, cli.shared);
-    let outcome = dispatch(&cli.command, &mut session);
+    let outcome =
+        configured(&cli.command, &mut session).and_then(|()| dispatch(&cli.command, &mut session));
     // What was written before a failure still belongs to the reader.
     let flushed = session.out.flush();
     match outcome.and_then(|status| flushed.map(|()| status)) {
@@ -46,8 +48,32 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> St
     }
 }
 
+/// Reads the configuration for every command that works on a log.
+fn configured(command: &Command, session: &mut Session<'_>) -> Result<(), Stop> {
+    if let (Some(path), false) = (&session.shared.config, command.is_about_itself()) {
+        session.config = Config::read(path)?;
+    }
+    Ok(())
+}
+
 fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop> {
     match command {
+        Command::Demo(args) => args.run(session),
+        Command::Verify(args) => args.run(session),
+        Command::Proof(args) => args.run(session),
+        Command::Backup(args) => args.run(session),
+        Command::Publish(args) => args.run(session),
+        Command::Fork(args) => args.run(session),
+        Command::Append(args) => args.run(session),
+        Command::Import(args) => args.run(session),
+        Command::Query(args) => args.run(session),
+        Command::Show(args) => args.run(session),
+        Command::Tail(args) => args.run(session),
+        Command::Export(args) => args.run(session),
+        Command::Checkpoint(args) => args.run(session),
+        Command::Segments(args) => args.run(session),
+        Command::Seal(args) => args.run(session),
+        Command::Key(args) => args.run(session),
         Command::Completions(args) => args.run(session),
         Command::Man(args) => args.run(session),
     }

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, presets};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Which side of a column its cells stand on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,24 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// The text cut to this many columns, with `…` where something is missing.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used >= columns {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
 /// Characters that reorder or hide their neighbours: a name could pose as another.
 fn is_format_control(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
@@ -82,8 +101,6 @@ fn is_format_control(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use unicode_width::UnicodeWidthStr;
-
     use super::*;
 
     const COLUMNS: [(&str, Align); 3] =
@@ -114,6 +131,15 @@ mod tests {
         let text = table.render(Some(60));
         assert!(text.lines().count() > 3, "{text}");
         assert!(text.lines().all(|line| line.width() <= 60), "{text}");
+    }
+
+    #[test]
+    fn cut_text_keeps_within_its_columns() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("佐藤花子", 8), "佐藤花子");
+        assert_eq!(cut("佐藤花子", 7), "佐藤花…");
+        assert_eq!(cut("佐藤花子", 6).width(), 5);
     }
 
     #[test]

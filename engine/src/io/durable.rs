@@ -1,7 +1,7 @@
 //! Writing a small file so that it is there whole or not at all.
 //!
-//! Order of calls: create the temporary file, write, fdatasync, rename, fsync of the directory. A crash
-//! before the rename leaves a `.tmp` file, which every open removes.
+//! Order of calls: create the temporary file, write, fdatasync, rename, fsync of the directory. A
+//! crash before the rename leaves a `.tmp` file, which every open removes.
 
 use std::io;
 

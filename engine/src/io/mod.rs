@@ -1,7 +1,7 @@
 //! The only place where the engine touches the operating system.
 //!
-//! Invariant: whoever needs files, time or randomness gets them through [`Storage`] and [`Environment`];
-//! `os.rs` is the one implementation for real disks, and a test may bring another.
+//! Invariant: whoever needs files, time or randomness gets them through [`Storage`] and
+//! [`Environment`]; `os.rs` is the one implementation for real disks, and a test may bring another.
 //! Knows nothing about what the bytes mean.
 
 mod durable;

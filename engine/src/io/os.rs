@@ -1,7 +1,8 @@
-//! Real disks, the real clock, the kernel's randomness: the only unsafe code and the only `std::fs`.
+//! Real disks, the real clock, the kernel's randomness: the only unsafe code and the only
+//! `std::fs`.
 //!
-//! Invariant: directory handles stay open from the first use, so that an error of a rename or a creation is
-//! reported to the sync that follows it. `sync` is fdatasync.
+//! Invariant: directory handles stay open from the first use, so that an error of a rename or a
+//! creation is reported to the sync that follows it. `sync` is fdatasync.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, Permissions};
@@ -188,9 +189,10 @@ impl StorageFile for OsFile {
 
     #[expect(unsafe_code, reason = "the one place where files are mapped")]
     fn map(&self) -> io::Result<Map> {
-        // SAFETY: only files that never change again are mapped (the trait says so): sealed segments and
-        // index runs, written once under another name, synced, made read-only and renamed. Whoever truncates
-        // such a file behind our back can end the process with SIGBUS, but not corrupt memory.
+        // SAFETY: only files that never change again are mapped (the trait says so): sealed
+        // segments and index runs, written once under another name, synced, made read-only and
+        // renamed. Whoever truncates such a file behind our back can end the process with SIGBUS,
+        // but not corrupt memory.
         Ok(Map::Mapped(unsafe { memmap2::Mmap::map(&self.0) }?))
     }
 }

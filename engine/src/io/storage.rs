@@ -1,7 +1,8 @@
 //! What the engine asks of a disk, a clock and a source of randomness.
 //!
-//! Invariant: the documentation of each method says what is durable when it returns; the engine relies on
-//! that and on nothing else. Paths are relative to the data directory, with `/` between names.
+//! Invariant: the documentation of each method says what is durable when it returns; the engine
+//! relies on that and on nothing else. Paths are relative to the data directory, with `/` between
+//! names.
 
 use std::io;
 use std::ops::Deref;
@@ -63,7 +64,8 @@ pub trait Storage: Send + Sync {
     /// What the operating system says.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
-    /// Renames over whatever is there; durable only after [`Storage::sync_dir`] of both directories.
+    /// Renames over whatever is there; durable only after [`Storage::sync_dir`] of both
+    /// directories.
     ///
     /// # Errors
     /// What the operating system says.

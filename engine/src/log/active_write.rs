@@ -1,8 +1,8 @@
 //! The file that is written: space ahead, positioned writes, one sync.
 //!
-//! Zeros are written ahead of the frames, so that a commit overwrites space that is there already: cheaper to
-//! sync than a growing file (PERFORMANCE 1.1), an end that is plain to see, and a full disk shows before a
-//! frame is written, not in the middle of one.
+//! Zeros are written ahead of the frames, so that a commit overwrites space that is there already:
+//! cheaper to sync than a growing file (PERFORMANCE 1.1), an end that is plain to see, and a full
+//! disk shows before a frame is written, not in the middle of one.
 //! Invariant: an error in [`ActiveWriter::make_room`] leaves every frame as it was.
 
 use std::io;
@@ -15,7 +15,8 @@ use crate::io::{OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_di
 
 /// Directory of active files.
 pub(crate) const ACTIVE: &str = "active";
-/// Space is made in steps of at least and at most so many bytes; in between, of a quarter of the file.
+/// Space is made in steps of at least and at most so many bytes; in between, of a quarter of the
+/// file.
 const STEP_MIN: u64 = 64 << 10;
 const STEP_MAX: u64 = 4 << 20;
 
@@ -92,7 +93,8 @@ impl ActiveWriter {
     /// Writes frames and makes them durable.
     pub(crate) fn commit(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.write_at(offset, bytes)?;
-        // THE COMMIT POINT: when this returns, the frames are durable; before it, nothing of them counts.
+        // THE COMMIT POINT: when this returns, the frames are durable; before it, nothing of them
+        // counts.
         self.file.sync()
     }
 
@@ -111,7 +113,8 @@ pub(crate) fn active_path(header: &ActiveHeader) -> String {
 }
 
 /// Makes a new active file; when it returns, the file with its header is durable under its name.
-/// Order: create the temporary file, write header and zeros, fdatasync, rename, fsync of the directory.
+/// Order: create the temporary file, write header and zeros, fdatasync, rename, fsync of the
+/// directory.
 pub(crate) fn create(
     storage: &dyn Storage,
     header: &ActiveHeader,

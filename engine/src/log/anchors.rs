@@ -1,7 +1,7 @@
 //! The daily anchor: what a UTC day's records were, signed once the day is over and sealed.
 //!
-//! Invariant: an anchor covers whole sealed segments and is written once; a day that lacks one (a crash, a
-//! clock) gets it later. `anchors/<date>/anchor`.
+//! Invariant: an anchor covers whole sealed segments and is written once; a day that lacks one (a
+//! crash, a clock) gets it later. `anchors/<date>/anchor`.
 
 use super::core::Core;
 use super::entry::Entry;

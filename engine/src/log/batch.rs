@@ -1,7 +1,7 @@
 //! A caller's batch as the bytes that will be stored, made in the caller's thread.
 //!
-//! Invariant: after [`EncodedBatch::encode`] only the chain step is left to do in order. Records that were
-//! validated here can't make the sequencer fail. Knows nothing of seqs.
+//! Invariant: after [`EncodedBatch::encode`] only the chain step is left to do in order. Records
+//! that were validated here can't make the sequencer fail. Knows nothing of seqs.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! `segments.cat`: what is known of each sealed segment, so that opening reads one file and not all of them.
+//! `segments.cat`: what is known of each sealed segment, so that opening reads one file and not all
+//! of them.
 //!
-//! Rebuildable from the footers at any time and never trusted by verification. An entry is
-//! `[length u32][crc32 u32][bincode]`, appended after each seal without a sync; what is torn or stale is
+//! Rebuildable from the footers at any time and never trusted by verification. An entry is `[length
+//! u32][crc32 u32][bincode]`, appended after each seal without a sync; what is torn or stale is
 //! read from the footers again.
 //! Invariant: entries are in seq order, and the entries that load are those of files that exist.
 

@@ -1,10 +1,12 @@
-//! Leading a commit: one write and one sync for everything that was sequenced while the disk was busy.
+//! Leading a commit: one write and one sync for everything that was sequenced while the disk was
+//! busy.
 //!
-//! There is no committer thread: a caller that finds nobody leading leads, writes the commit that its batch
-//! is in, answers everyone in it and hands the lead to a caller of the next commit. A lone caller thus never
-//! waits for another thread, and while one commit is being synced the next one is being chained.
-//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or sync
-//! poisons the log and acknowledges nobody.
+//! There is no committer thread: a caller that finds nobody leading leads, writes the commit that
+//! its batch is in, answers everyone in it and hands the lead to a caller of the next commit. A
+//! lone caller thus never waits for another thread, and while one commit is being synced the next
+//! one is being chained.
+//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or
+//! sync poisons the log and acknowledges nobody.
 
 use std::sync::Arc;
 
@@ -38,8 +40,8 @@ pub(crate) fn lead(core: &Core) {
     }
 }
 
-/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays here
-/// because the commits that wait have no callers.
+/// Notes what became of a commit: who is to be answered, who leads next, and whether the lead stays
+/// here because the commits that wait have no callers.
 fn finish(
     core: &Core,
     commit: Commit,

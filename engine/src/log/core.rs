@@ -1,7 +1,7 @@
 //! What the parts of a writer share.
 //!
-//! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last three is
-//! held during a sync. A poisoned core acknowledges nothing any more.
+//! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last
+//! three is held during a sync. A poisoned core acknowledges nothing any more.
 
 use std::sync::{Arc, OnceLock};
 

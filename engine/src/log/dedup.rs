@@ -1,8 +1,8 @@
 //! Idempotency by (producer, audit_id), CONTRACT 1.9.
 //!
-//! Ids that a client gave are looked up in the merged runs by the caller's thread before the batch is
-//! sequenced; in the serial step only what was sequenced since is looked at. A candidate is compared by
-//! reading the record: the index may name too much, never too little.
+//! Ids that a client gave are looked up in the merged runs by the caller's thread before the batch
+//! is sequenced; in the serial step only what was sequenced since is looked at. A candidate is
+//! compared by reading the record: the index may name too much, never too little.
 //! Invariant: a batch is resolved as a whole before any of it is sequenced.
 
 use std::collections::HashMap;
@@ -195,7 +195,8 @@ enum Compared {
     Other(Option<Seq>),
 }
 
-/// Equal but for `received_at`, `ingested_by` and `salt`: those come last, so what is before them is compared.
+/// Equal but for `received_at`, `ingested_by` and `salt`: those come last, so what is before them
+/// is compared.
 fn same(a: &[u8], b: &[u8]) -> bool {
     matches!((content_of(a), content_of(b)), (Some(a), Some(b)) if a == b)
 }

@@ -124,6 +124,16 @@ impl Entry {
         }
     }
 
+    /// Chain hash behind it; `None` where the bytes don't verify.
+    #[must_use]
+    pub fn chain_hash(&self) -> Option<ChainHash> {
+        match self {
+            Self::Record(record) => Some(record.chain_hash),
+            Self::Erased { chain_hash, .. } => Some(*chain_hash),
+            Self::Damaged { .. } => None,
+        }
+    }
+
     /// Its identifier; of a damaged one, what the bytes say.
     #[must_use]
     pub fn audit_id(&self) -> Option<AuditId> {

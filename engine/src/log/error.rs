@@ -1,7 +1,7 @@
 //! What can go wrong with a log, one small enum per verb.
 //!
-//! Invariant: every error says what and where; [`ErrorClass`] is exhaustive, so that a server or a command
-//! line can match on it without a wildcard.
+//! Invariant: every error says what and where; [`ErrorClass`] is exhaustive, so that a server or a
+//! command line can match on it without a wildcard.
 
 use std::io;
 use std::sync::Arc;
@@ -205,7 +205,8 @@ pub enum AppendError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
-    /// An earlier record with the same id can't be read, so that nobody can say whether they are equal.
+    /// An earlier record with the same id can't be read, so that nobody can say whether they are
+    /// equal.
     #[error("record {seq} with the same audit_id can't be read: {why}")]
     Unreadable {
         /// The earlier record.

@@ -1,7 +1,7 @@
 //! The writer's handle.
 //!
-//! Invariant: [`Log::append`] returns receipts only for records that are durable; whatever happens, a batch is
-//! in the log as a whole or not at all.
+//! Invariant: [`Log::append`] returns receipts only for records that are durable; whatever happens,
+//! a batch is in the log as a whole or not at all.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -76,7 +76,8 @@ pub struct OpenReport {
     pub quarantined: Option<Quarantined>,
     /// Whether the stored checkpoint could not be read and is signed anew.
     pub checkpoint_rebuilt: bool,
-    /// Sealed files that were not whole and were moved to `quarantine/`; their records are sealed again.
+    /// Sealed files that were not whole and were moved to `quarantine/`; their records are sealed
+    /// again.
     pub resealed: Vec<String>,
 }
 
@@ -220,7 +221,8 @@ impl Log {
         rotate::rotate_key(&self.core)
     }
 
-    /// One step of the work that otherwise runs in the background; `true` if there was something to do.
+    /// One step of the work that otherwise runs in the background; `true` if there was something to
+    /// do.
     ///
     /// # Errors
     /// [`LogError`].
@@ -234,7 +236,8 @@ impl Log {
         self.core.keeper.failure()
     }
 
-    /// Closes in order: everything sequenced is committed, a checkpoint covers everything, the file says so.
+    /// Closes in order: everything sequenced is committed, a checkpoint covers everything, the file
+    /// says so.
     ///
     /// # Errors
     /// [`LogError`]; the log is closed all the same, and the next open decides from what is on disk.
@@ -258,7 +261,8 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        // Errors can't be told here; `close` tells them. The next open decides from what is on disk.
+        // Errors can't be told here; `close` tells them. The next open decides from what is on
+        // disk.
         let _ = self.shut_down();
     }
 }

@@ -1,8 +1,8 @@
 //! `log.json`, `log.vkey`, `log.vkeys` and `keys/`: making and loading them.
 //!
-//! Invariant: `log.json` is written last, so that a creation that was cut short leaves a directory in which
-//! a log can be created again. A rotation writes the new signing key, then the list, then `log.vkey`; a crash
-//! between them is finished at the next open.
+//! Invariant: `log.json` is written last, so that a creation that was cut short leaves a directory
+//! in which a log can be created again. A rotation writes the new signing key, then the list, then
+//! `log.vkey`; a crash between them is finished at the next open.
 
 use super::error::OpenError;
 use crate::io::{Environment, OpenMode, Storage, make_dir, write_atomic, write_atomic_private};

@@ -1,9 +1,10 @@
 //! The door: order and time of batches, and the bound on what may wait.
 //!
-//! A batch gets its place and its `received_at` in one step, is then encoded and hashed by its caller without
-//! any lock, and is sequenced in the order of the places: so `received_at` never falls along the log although
-//! hashing runs in parallel.
-//! Invariant: the bytes that wait are bounded; a place is always filled, with a batch or with its withdrawal.
+//! A batch gets its place and its `received_at` in one step, is then encoded and hashed by its
+//! caller without any lock, and is sequenced in the order of the places: so `received_at` never
+//! falls along the log although hashing runs in parallel.
+//! Invariant: the bytes that wait are bounded; a place is always filled, with a batch or with its
+//! withdrawal.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -159,8 +160,8 @@ impl Intake {
         Ok((slot, received_at))
     }
 
-    /// A time for a frame without records, in order with the batches; `None` while batches hold a place and
-    /// thus a time that the frame may not pass.
+    /// A time for a frame without records, in order with the batches; `None` while batches hold a
+    /// place and thus a time that the frame may not pass.
     pub(crate) fn time(&self, now: i64) -> Option<i64> {
         let mut queue = self.queue.lock();
         if !queue.slots.is_empty() {

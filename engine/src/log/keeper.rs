@@ -1,8 +1,10 @@
-//! Work behind the appends: tree, checkpoints and marks on one thread, sealing and the id index on another.
+//! Work behind the appends: tree, checkpoints and marks on one thread, sealing and the id index on
+//! another.
 //!
-//! Invariant: every piece of work is a step that a caller can also drive by hand ([`super::Log::step`]); no
-//! step holds a lock that an append needs while it waits for a disk. A checkpoint is at most
-//! [`CADENCE`] behind a commit, and a mark follows the last commit within the same time.
+//! Invariant: every piece of work is a step that a caller can also drive by hand
+//! ([`super::Log::step`]); no step holds a lock that an append needs while it waits for a disk. A
+//! checkpoint is at most [`CADENCE`] behind a commit, and a mark follows the last commit within the
+//! same time.
 
 use std::io;
 use std::sync::{Arc, Weak};

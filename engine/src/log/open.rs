@@ -1,9 +1,10 @@
 //! Opening for writing: gather, decide, act.
 //!
-//! Order: lock, identity, keys, leftovers of an earlier crash, survey, plan; then what the plan says. Reading
-//! and deciding are the reader's own code and `recovery::plan`; only the acting is here.
-//! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before it is gone.
-//! What the survey found in the last file is synced before anything is built on it.
+//! Order: lock, identity, keys, leftovers of an earlier crash, survey, plan; then what the plan
+//! says. Reading and deciding are the reader's own code and `recovery::plan`; only the acting is
+//! here.
+//! Invariant: nothing is cut that was ever acknowledged, and what is cut is in `quarantine/` before
+//! it is gone. What the survey found in the last file is synced before anything is built on it.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -262,7 +263,8 @@ fn build(
     }))
 }
 
-/// The compact range of everything sealed; must lead to the root that the newest segment's anchor signs.
+/// The compact range of everything sealed; must lead to the root that the newest segment's anchor
+/// signs.
 fn sealed_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, OpenError> {
     let mut frontier = CompactRange::new(0);
     let entries = view.sealed.first(view.sealed_len);

@@ -1,7 +1,7 @@
 //! Settings of a writer.
 //!
-//! Invariant: every bound on memory, time and disk stands here with its unit; nothing below reads an
-//! environment variable or a configuration file.
+//! Invariant: every bound on memory, time and disk stands here with its unit; nothing below reads
+//! an environment variable or a configuration file.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::types::Origin;
 /// How a log is opened for writing.
 #[derive(Clone)]
 pub struct LogOptions {
-    /// Name of a log that is created; `None` gives `shoseki.local/<log_id>`. Of a log that exists it must be
-    /// its name or `None`.
+    /// Name of a log that is created; `None` gives `shoseki.local/<log_id>`. Of a log that exists
+    /// it must be its name or `None`.
     pub origin: Option<Origin>,
     /// Limits of a record.
     pub limits: Limits,
@@ -34,8 +34,8 @@ pub struct LogOptions {
     pub idempotency_records: u64,
     /// Bytes of decoded groups that reads keep.
     pub cache_len_max: usize,
-    /// Whether sealing, checkpoints and marks run on a thread of their own. Without it they run when
-    /// [`super::Log::step`] is called, which a simulation does.
+    /// Whether sealing, checkpoints and marks run on a thread of their own. Without it they run
+    /// when [`super::Log::step`] is called, which a simulation does.
     pub background: bool,
     /// Clock and randomness.
     pub environment: Arc<dyn Environment>,
@@ -48,8 +48,8 @@ impl Default for LogOptions {
             limits: Limits::default(),
             segment_raw_len_max: 1 << 30,
             queue_len_max: 64 << 20,
-            group_records_max: 16,
-            compression_level: 6,
+            group_records_max: 8,
+            compression_level: 9,
             free_space_reserve: None,
             idempotency_days: 30,
             idempotency_records: 100_000_000,

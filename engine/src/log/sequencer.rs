@@ -1,9 +1,9 @@
 //! The one serial step: seqs, the hash chain, and frames in the buffer of the open commit.
 //!
-//! Invariant: what is sequenced here is contiguous and in the order of the places; nothing of it is visible
-//! or acknowledged before its commit was synced. Everything above `durable` can be taken back as a whole
-//! when a commit finds no space. Runs under the sequencer's lock; does no I/O except reading a record that a
-//! repeated id names.
+//! Invariant: what is sequenced here is contiguous and in the order of the places; nothing of it is
+//! visible or acknowledged before its commit was synced. Everything above `durable` can be taken
+//! back as a whole when a commit finds no space. Runs under the sequencer's lock; does no I/O
+//! except reading a record that a repeated id names.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

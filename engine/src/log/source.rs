@@ -1,6 +1,7 @@
 //! Files as [`ByteSource`]s.
 //!
-//! Invariant: a file that grows is seen at the length that was given; a map is only made of sealed files.
+//! Invariant: a file that grows is seen at the length that was given; a map is only made of sealed
+//! files.
 
 use std::borrow::Cow;
 use std::io;

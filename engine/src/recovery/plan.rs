@@ -1,8 +1,8 @@
 //! Findings in, plan out.
 //!
-//! Let D be the highest of: any valid frame's durable seq, the stored checkpoint's size, a close frame. What
-//! was written at or above D was never acknowledged and may be cut; what is missing below D is damage and
-//! nothing is ever cut for it. Knows nothing about files beyond their names.
+//! Let D be the highest of: any valid frame's durable seq, the stored checkpoint's size, a close
+//! frame. What was written at or above D was never acknowledged and may be cut; what is missing
+//! below D is damage and nothing is ever cut for it. Knows nothing about files beyond their names.
 
 use crate::segment::{ActiveScan, Island, ScanTail};
 use crate::types::ChainHash;
@@ -235,7 +235,8 @@ fn decide_tail(
     match &scan.tail {
         ScanTail::Clean | ScanTail::Closed => Tail::Continue,
         ScanTail::Bad { islands, end: bad_end } => {
-            // A frame of a later commit behind bad bytes: those bytes were synced before it was written.
+            // A frame of a later commit behind bad bytes: those bytes were synced before it was
+            // written.
             let later = islands
                 .iter()
                 .any(|i| i.first_commit >= scan.end.commit + 2 || i.durable_seq.0 > end);

@@ -36,7 +36,7 @@ impl Zone {
         self.timestamp.add(body.timestamp().unix_nanos());
         self.received.add(body.received_at().unix_nanos());
         self.raw_len = self.raw_len.saturating_add(body.as_bytes().len() as u64);
-        let mut bump = |counts: &mut [u64; 3], index: usize| {
+        let bump = |counts: &mut [u64; 3], index: usize| {
             if let Some(n) = counts.get_mut(index) {
                 *n += 1;
             }
@@ -263,12 +263,14 @@ impl UnitBuilder {
             }
         };
         self.zone.add(&body);
-        let at = body.received_at().unix_nanos();
-        let (first, last) = self.received.unwrap_or((at, at));
-        if at < last && sound {
-            self.find(Finding::range(FindingKind::Reordered, seq, seq + 1, BACKWARDS));
+        if sound {
+            let at = body.received_at().unix_nanos();
+            let (first, last) = self.received.unwrap_or((at, at));
+            if at < last {
+                self.find(Finding::range(FindingKind::Reordered, seq, seq + 1, BACKWARDS));
+            }
+            self.received = Some((first, last.max(at)));
         }
-        self.received = Some((first, last.max(at)));
         let mut print = DefaultHasher::new();
         body.producer().hash(&mut print);
         body.audit_id().as_bytes().hash(&mut print);

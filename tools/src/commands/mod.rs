@@ -2,5 +2,21 @@
 //!
 //! Invariant: a command decides nothing about evidence; it calls the engine and shows the answer.
 
+pub mod append;
+pub mod backup;
+pub mod checkpoint;
 pub mod completions;
+pub mod demo;
+pub mod export;
+pub mod fork;
+pub mod import;
+pub mod key;
 pub mod man;
+pub mod proof;
+pub mod publish;
+pub mod query;
+pub mod seal;
+pub mod segments;
+pub mod show;
+pub mod tail;
+pub mod verify;

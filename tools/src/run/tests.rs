@@ -10,7 +10,7 @@ use super::*;
 fn shoseki(args: &[&str]) -> (Status, String, String) {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let console = Console {
-        input: &mut io::empty(),
+        input: Box::new(io::empty()),
         output: &mut output,
         errors: &mut errors,
         screen: Screen::default(),
@@ -93,7 +93,7 @@ fn a_reader_that_has_gone_is_no_error() {
     }
     let mut errors = Vec::new();
     let console = Console {
-        input: &mut io::empty(),
+        input: Box::new(io::empty()),
         output: &mut Gone,
         errors: &mut errors,
         screen: Screen::default(),

@@ -183,3 +183,21 @@ fn a_second_writer_is_refused_with_the_pid_of_the_first() {
     drop(log);
     assert!(Log::open(dir.path(), by_hand().0).is_ok());
 }
+
+#[test]
+fn a_log_that_is_opened_and_sealed_at_once_signs_everything() {
+    // Sealing took the active file away before the tree had read what was in it.
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(None, records(0..300)).unwrap();
+    log.close().unwrap();
+    let log = open(dir.path());
+    log.append(None, records(300..310)).unwrap();
+    log.seal().unwrap();
+    assert_eq!(log.reader().checkpoint().unwrap().unwrap().checkpoint.size.0, 310);
+    assert_eq!(bodies(&log.reader()).len(), 310);
+    log.close().unwrap();
+    let log = open(dir.path());
+    log.seal().unwrap();
+    assert_eq!(bodies(&log.reader()).len(), 310);
+}

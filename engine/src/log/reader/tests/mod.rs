@@ -1,6 +1,7 @@
 //! Readers over data directories that were built by hand.
 #![expect(clippy::cast_possible_truncation, reason = "small numbers of a test")]
 
+mod beside;
 mod copies;
 mod damage;
 mod fixture;

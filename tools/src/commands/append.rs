@@ -1,0 +1,348 @@
+//! `shoseki append`: records in, receipts out.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use shoseki_engine::log::{Log, Receipt};
+use shoseki_engine::record::{InputError, Limits, Producer, Record, SyntaxKind};
+use shoseki_engine::types::Origin;
+
+use crate::failure::{Failure, Status, Stop};
+use crate::feed::{Fate, Feeder, one_fault};
+use crate::lines::{Lines, Next};
+use crate::logs;
+use crate::output::{Notes, Results, Session};
+
+/// Arguments of `append`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Each line is a JSON object or an array of them; one array may also stand on \
+                        many lines. A receipt is written as soon as its record is durable."
+)]
+pub struct Append {
+    /// `facility_id` of records that name none
+    #[arg(long, value_name = "ID")]
+    pub facility: Option<String>,
+    /// Name under which the records stand (`ingested_by`)
+    #[arg(long, value_name = "NAME", value_parser = producer)]
+    pub producer: Option<Producer>,
+    /// Name of the log where a new one is made
+    #[arg(long, value_name = "NAME", value_parser = origin)]
+    pub origin: Option<Origin>,
+    /// JSON Lines or JSON arrays; `-` or nothing is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Checks a producer's name.
+///
+/// # Errors
+/// What CONTRACT 1.1 does not allow in `ingested_by`.
+pub fn producer(name: &str) -> Result<Producer, String> {
+    Producer::new(name).map_err(|error| error.to_string())
+}
+
+/// Checks the name of a log.
+///
+/// # Errors
+/// What CONTRACT 1.2 does not allow in a name.
+pub fn origin(name: &str) -> Result<Origin, String> {
+    Origin::new(name).map_err(|error| error.to_string())
+}
+
+impl Append {
+    /// Appends every input in its order.
+    ///
+    /// # Errors
+    /// The log can't be opened or stopped; an input can't be read.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let stdin = session.take_input();
+        let inputs = self.open(stdin)?;
+        let mut options = session.config.log_options();
+        if self.origin.is_some() {
+            options.origin.clone_from(&self.origin);
+        }
+        let log = logs::writer_or_new(session, options)?;
+        let outcome = self.feed(&log, inputs, session);
+        let closed = logs::close(log, session);
+        let status = outcome?;
+        closed?;
+        Ok(status)
+    }
+
+    /// Opens every input before the first record is taken.
+    fn open(&self, stdin: Box<dyn Read + Send>) -> Result<Vec<Source>, Failure> {
+        let mut stdin = Some(stdin);
+        let dash = [PathBuf::from("-")];
+        let files = if self.files.is_empty() { &dash[..] } else { &self.files };
+        let mut inputs = Vec::new();
+        for path in files {
+            let input: Box<dyn Read + Send> = if path.as_os_str() == "-" {
+                // Named twice, its second turn is empty.
+                stdin.take().unwrap_or_else(|| Box::new(io::empty()))
+            } else {
+                Box::new(File::open(path).map_err(|error| unreadable(&error, path))?)
+            };
+            let name = if path.as_os_str() == "-" { "standard input".into() } else { path.clone() };
+            inputs.push((name, input));
+        }
+        Ok(inputs)
+    }
+
+    fn feed(
+        &self,
+        log: &Log,
+        inputs: Vec<Source>,
+        session: &mut Session<'_>,
+    ) -> Result<Status, Stop> {
+        let limits = session.config.limits();
+        let Session { out, notes, shared, .. } = session;
+        let mut counts = Counts { many: inputs.len() > 1, ..Counts::default() };
+        let mut feeder = Feeder::new(log, shared.data_dir(), self.producer.clone());
+        for (path, input) in inputs {
+            counts.path = path.display().to_string();
+            let lines = Lines::new(input).map_err(|error| unreadable(&error, &path))?;
+            let facility = self.facility.as_deref();
+            let mut reading = Reading { lines, limits: &limits, facility };
+            let read =
+                reading.run(&mut feeder, &mut |place, fate| counts.tell(place, fate, out, notes));
+            // What came before a fault of the input was taken, and is told.
+            let flushed = feeder.flush(&mut |place, fate| counts.tell(place, fate, out, notes));
+            read.map_err(|trouble| match trouble {
+                Trouble::Stop(stop) => stop,
+                Trouble::Read(error) => unreadable(&error, &path).into(),
+            })?;
+            flushed?;
+        }
+        notes.note(counts.summary());
+        Ok(match (feeder.met_damage(), counts.refused) {
+            (true, _) => Status::CouldNot,
+            (false, 0) => Status::Done,
+            (false, _) => Status::Invalid,
+        })
+    }
+}
+
+type Source = (PathBuf, Box<dyn Read + Send>);
+
+fn unreadable(error: &io::Error, path: &Path) -> Failure {
+    Failure::could_not(format_args!("reading the input: {error}"))
+        .at(path.display())
+        .next("check the path; what has a receipt is stored, and sending it again does no harm")
+}
+
+/// Where a record stands: its line, and its place in the array of that line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place {
+    line: u64,
+    item: Option<usize>,
+}
+
+/// A receipt as it is printed.
+#[derive(Serialize)]
+pub(crate) struct Printed {
+    audit_id: String,
+    seq: u64,
+    hash: String,
+    chain_hash: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+}
+
+impl From<&Receipt> for Printed {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            audit_id: receipt.audit_id.to_string(),
+            seq: receipt.seq.0,
+            hash: receipt.hash.to_hex(),
+            chain_hash: receipt.chain_hash.to_hex(),
+            duplicate: receipt.duplicate,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    path: String,
+    many: bool,
+    accepted: u64,
+    duplicates: u64,
+    refused: u64,
+    first: Option<u64>,
+    last: Option<u64>,
+    reader_gone: bool,
+}
+
+impl Counts {
+    fn tell(
+        &mut self,
+        place: Place,
+        fate: Fate,
+        out: &mut Results<'_>,
+        notes: &mut Notes<'_>,
+    ) -> Result<(), Stop> {
+        match fate {
+            Fate::Stored { receipt, last } => {
+                if receipt.duplicate {
+                    self.duplicates += 1;
+                } else {
+                    self.accepted += 1;
+                    self.first.get_or_insert(receipt.seq.0);
+                    self.last = Some(receipt.seq.0);
+                }
+                self.print(&receipt, last, out)
+            }
+            Fate::Refused(reason) => {
+                self.refused += 1;
+                let item = place.item.map_or(String::new(), |item| format!(", record {item}"));
+                let file = if self.many { format!("{}: ", self.path) } else { String::new() };
+                notes.fault(format_args!("{file}line {}{item}: {reason}", place.line));
+                Ok(())
+            }
+        }
+    }
+
+    /// Records still belong into the log when nobody takes the receipts any more.
+    fn print(&mut self, receipt: &Receipt, last: bool, out: &mut Results<'_>) -> Result<(), Stop> {
+        if self.reader_gone {
+            return Ok(());
+        }
+        let printed = out.json(&Printed::from(receipt));
+        match printed.and_then(|()| if last { out.flush() } else { Ok(()) }) {
+            Err(Stop::ReaderGone) => self.reader_gone = true,
+            other => other?,
+        }
+        Ok(())
+    }
+
+    fn summary(&self) -> String {
+        let span = match (self.first, self.last) {
+            (Some(first), Some(last)) => format!(" (seq {first} to {last})"),
+            _ => String::new(),
+        };
+        let Self { accepted, duplicates, refused, .. } = self;
+        format!("{accepted} appended{span}, {duplicates} there before, {refused} refused")
+    }
+}
+
+enum Trouble {
+    Stop(Stop),
+    Read(io::Error),
+}
+
+impl From<Stop> for Trouble {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+/// One input on its way into the log.
+struct Reading<'a> {
+    lines: Lines,
+    limits: &'a Limits,
+    facility: Option<&'a str>,
+}
+
+type Tell<'t> = dyn FnMut(Place, Fate) -> Result<(), Stop> + 't;
+
+impl Reading<'_> {
+    fn run(&mut self, feeder: &mut Feeder<'_, Place>, tell: &mut Tell<'_>) -> Result<(), Trouble> {
+        let mut first = true;
+        loop {
+            let (number, line) = match self.lines.next(feeder.is_empty()).map_err(Trouble::Read)? {
+                Next::Line(number, line) => (number, line.trim_ascii()),
+                Next::Idle => {
+                    feeder.flush(tell)?;
+                    continue;
+                }
+                Next::End => return Ok(()),
+            };
+            if line.is_empty() {
+                continue;
+            }
+            if line.first() != Some(&b'[') {
+                let fate = Record::from_json(line, self.limits);
+                let place = Place { line: number, item: None };
+                add(place, fate, line.len(), self.facility, feeder, tell)?;
+            } else if first && is_unfinished(line) {
+                let mut document = line.to_vec();
+                document.push(b'\n');
+                document.extend(self.lines.rest().map_err(Trouble::Read)?);
+                return self.array(number, &document, feeder, tell).map_err(Trouble::Stop);
+            } else {
+                let line = line.to_vec();
+                self.array(number, &line, feeder, tell)?;
+            }
+            first = false;
+        }
+    }
+
+    /// The records of an array, each judged by itself.
+    fn array(
+        &self,
+        number: u64,
+        text: &[u8],
+        feeder: &mut Feeder<'_, Place>,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), Stop> {
+        let items: Vec<&RawValue> = match serde_json::from_slice(text) {
+            Ok(items) => items,
+            Err(error) => {
+                let inside = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
+                let place = Place { line: number + inside, item: None };
+                return tell(place, Fate::Refused(format!("not JSON: {error}")));
+            }
+        };
+        let mut seen = 0;
+        let mut line = number;
+        for (index, item) in items.iter().enumerate() {
+            let item = item.get().as_bytes();
+            let at = item.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            let gap = text.get(seen..at).unwrap_or_default();
+            line += u64::try_from(gap.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+            seen = at;
+            let place = Place { line, item: Some(index) };
+            let fate = Record::from_json(item, self.limits);
+            add(place, fate, item.len(), self.facility, feeder, tell)?;
+        }
+        Ok(())
+    }
+}
+
+fn add(
+    place: Place,
+    fate: Result<Record, InputError>,
+    len: usize,
+    facility: Option<&str>,
+    feeder: &mut Feeder<'_, Place>,
+    tell: &mut Tell<'_>,
+) -> Result<(), Stop> {
+    match fate {
+        Ok(mut record) => {
+            if record.facility_id.is_none() {
+                record.facility_id = facility.map(str::to_owned);
+            }
+            feeder.push(place, record, len, tell)
+        }
+        Err(InputError::Invalid(faults)) => {
+            let faults: Vec<String> = faults.iter().map(one_fault).collect();
+            tell(place, Fate::Refused(faults.join("; ")))
+        }
+        Err(InputError::Syntax { column, kind, .. }) => {
+            let ended = kind == SyntaxKind::UnexpectedEnd;
+            let hint = if ended { " (a record stands on one line; try `jq -c`)" } else { "" };
+            tell(place, Fate::Refused(format!("not JSON: column {column}: {kind}{hint}")))
+        }
+        Err(other) => tell(place, Fate::Refused(other.to_string())),
+    }
+}
+
+/// Whether the array goes on in the next line.
+fn is_unfinished(line: &[u8]) -> bool {
+    let parsed: Result<Vec<&RawValue>, _> = serde_json::from_slice(line);
+    parsed.is_err_and(|error| error.is_eof())
+}

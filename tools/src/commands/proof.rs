@@ -1,0 +1,178 @@
+//! `shoseki proof`: that a record is in the log, or that the log only grew.
+
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use shoseki_engine::io::LockError;
+use shoseki_engine::log::{Log, OpenError, ReadError, Reader, SignedCheckpoint};
+use shoseki_engine::proof::{base64_encode, verify_consistency, verify_inclusion};
+use shoseki_engine::types::{NodeHash, Seq, TreeSize};
+
+use crate::commands::show::RecordName;
+use crate::explain;
+use crate::failure::{Failure, Status, Stop};
+use crate::logs;
+use crate::output::Session;
+
+/// A running writer signs within a second; how often and how long to look for it.
+const LOOKS: u32 = 30;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Arguments of `proof`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "JSON with base64 hashes, as RFC 9162 sections 2.1.3 and 2.1.4 verify them. \
+                        The proof is checked before it is written."
+)]
+pub struct Proof {
+    /// Record to prove, by its place in the log or its audit_id
+    #[arg(value_name = "SEQ|AUDIT_ID", required_unless_present = "consistency")]
+    pub record: Option<RecordName>,
+    /// Size of the tree; the newest checkpoint's without it
+    #[arg(long, value_name = "N", conflicts_with = "consistency")]
+    pub size: Option<u64>,
+    /// Prove that the log of OLD records is the beginning of the log of NEW records
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "record")]
+    pub consistency: Option<Vec<u64>>,
+}
+
+#[derive(Serialize)]
+struct Inclusion {
+    leaf_index: u64,
+    tree_size: u64,
+    hash: String,
+    leaf_hash: String,
+    hashes: Vec<String>,
+    root: String,
+    /// The signed note, where it is one of this very tree.
+    checkpoint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Consistency {
+    old_size: u64,
+    new_size: u64,
+    old_root: String,
+    new_root: String,
+    hashes: Vec<String>,
+}
+
+impl Proof {
+    /// Writes the proof.
+    ///
+    /// # Errors
+    /// There is no such record or size, or a damaged record stands in the way.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        if let Some([old, new]) = self.consistency.as_deref() {
+            return consistency(TreeSize(*old), TreeSize(*new), session);
+        }
+        let reader = logs::reader(session)?;
+        let Some(name) = self.record else { return Ok(Status::Done) };
+        let found = name.find(&reader, session)?;
+        let failed = |error: &ReadError| explain::read(error, session.shared.data_dir());
+        let mut proofs = Vec::new();
+        for seq in found {
+            reader.read(seq).map_err(|error| failed(&error))?;
+            proofs.push(self.inclusion(&reader, seq, session)?);
+        }
+        proofs.iter().try_for_each(|proof| session.out.json(proof))?;
+        Ok(Status::Done)
+    }
+
+    fn inclusion(
+        &self,
+        reader: &Reader,
+        seq: Seq,
+        session: &Session<'_>,
+    ) -> Result<Inclusion, Failure> {
+        let dir = session.shared.data_dir();
+        let failed = |error: ReadError| explain::read(&error, dir);
+        let signed = match self.size {
+            Some(_) => reader.checkpoint().map_err(failed)?,
+            None => Some(covering(reader, seq, session)?),
+        };
+        let newest = signed.as_ref().map(|signed| signed.checkpoint.size);
+        let size = self.size.map(TreeSize).or(newest).unwrap_or_default();
+        let proof = reader.prove_inclusion(seq, size).map_err(failed)?;
+        let root = reader.root_at(size).map_err(failed)?;
+        let signed = signed.filter(|signed| signed.checkpoint.size == size);
+        let held = verify_inclusion(&proof.leaf_hash, seq.0, size.0, &proof.hashes, &root).is_ok();
+        let same = signed.as_ref().is_none_or(|signed| signed.checkpoint.root == root);
+        if !held || !same {
+            return Err(contradiction(size, session));
+        }
+        Ok(Inclusion {
+            leaf_index: proof.leaf_index,
+            tree_size: proof.tree_size.0,
+            hash: base64_encode(&proof.record_hash.0),
+            leaf_hash: base64_encode(&proof.leaf_hash.0),
+            hashes: base64(&proof.hashes),
+            root: base64_encode(&root.0),
+            checkpoint: signed.map(|signed| signed.note),
+        })
+    }
+}
+
+fn consistency(old: TreeSize, new: TreeSize, session: &mut Session<'_>) -> Result<Status, Stop> {
+    let reader = logs::reader(session)?;
+    let failed = |error: ReadError| explain::read(&error, session.shared.data_dir());
+    let proof = reader.prove_consistency(old, new).map_err(failed)?;
+    let (old_root, new_root) =
+        (reader.root_at(old).map_err(failed)?, reader.root_at(new).map_err(failed)?);
+    let held = verify_consistency(old.0, new.0, &old_root, &new_root, &proof.hashes);
+    if held.is_err() {
+        return Err(contradiction(new, session).into());
+    }
+    session.out.json(&Consistency {
+        old_size: old.0,
+        new_size: new.0,
+        old_root: base64_encode(&old_root.0),
+        new_root: base64_encode(&new_root.0),
+        hashes: base64(&proof.hashes),
+    })?;
+    Ok(Status::Done)
+}
+
+fn base64(hashes: &[NodeHash]) -> Vec<String> {
+    hashes.iter().map(|hash| base64_encode(&hash.0)).collect()
+}
+
+fn contradiction(size: TreeSize, session: &Session<'_>) -> Failure {
+    Failure::found(format_args!("the records do not lead to the root of the tree of {size}"))
+        .at(session.shared.data_dir().display())
+        .next("run `shoseki verify` on the data directory")
+}
+
+/// A checkpoint that covers the record: the newest, or one that is signed for this question.
+fn covering(reader: &Reader, seq: Seq, session: &Session<'_>) -> Result<SignedCheckpoint, Failure> {
+    let dir = session.shared.data_dir();
+    let newest = || {
+        let signed = reader.checkpoint().map_err(|error| explain::read(&error, dir))?;
+        Ok(signed.filter(|signed| seq.covered_by() <= signed.checkpoint.size))
+    };
+    if let Some(signed) = newest()? {
+        return Ok(signed);
+    }
+    match Log::open(dir, session.config.log_options()) {
+        Ok(log) => {
+            let made = log.checkpoint().map_err(|error| explain::working(&error, dir));
+            let closed = log.close().map_err(|error| explain::working(&error, dir));
+            made.map(|_| ()).and(closed)?;
+        }
+        Err(OpenError::Lock(LockError::Held { .. })) => {}
+        Err(error) => return Err(explain::opening(&error, dir)),
+    }
+    for _ in 0..LOOKS {
+        if let Some(signed) = newest()? {
+            // The view is of an earlier moment than the checkpoint.
+            reader.refresh().map_err(|error| explain::reading(&error, dir))?;
+            return Ok(signed);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    Err(Failure::could_not(format_args!("no checkpoint covers record {seq} yet"))
+        .at(dir.display())
+        .next("the running writer signs within a second of a commit: run the command again"))
+}

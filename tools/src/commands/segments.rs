@@ -1,0 +1,154 @@
+//! `shoseki segments`: the files that hold the records.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use shoseki_engine::format::TimeRange;
+use shoseki_engine::log::SegmentInfo;
+use shoseki_engine::record::Timestamp;
+use shoseki_engine::verify::{VerifyOptions, verify_path};
+
+use crate::commands::verify::{Bar, Verdict, one_finding};
+use crate::failure::{Failure, Status, Stop};
+use crate::logs;
+use crate::output::{Form, Session};
+use crate::table::{Align, Table};
+
+/// Arguments of `segments`.
+#[derive(Args, Debug)]
+pub struct Segments {
+    /// What to do with them; they are listed without it.
+    #[command(subcommand)]
+    pub what: Option<What>,
+}
+
+/// What to do.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum What {
+    /// List them
+    List,
+    /// Verify each of them by itself
+    Verify,
+}
+
+/// The verdict over one file.
+#[derive(Serialize)]
+struct Verified<'a> {
+    path: &'a str,
+    #[serde(flatten)]
+    verdict: Verdict<'a>,
+}
+
+/// A file as it is printed for a program.
+#[derive(Serialize)]
+pub(crate) struct Row<'a> {
+    path: &'a str,
+    sealed: bool,
+    first_seq: u64,
+    count: u64,
+    file_len: u64,
+    evidence_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp_min: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp_max: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_min: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_max: Option<String>,
+}
+
+impl<'a> From<&'a SegmentInfo> for Row<'a> {
+    fn from(segment: &'a SegmentInfo) -> Self {
+        let [timestamp_min, timestamp_max] = ends(segment.timestamp);
+        let [received_min, received_max] = ends(segment.received);
+        Self {
+            path: &segment.path,
+            sealed: segment.sealed,
+            first_seq: segment.first_seq.0,
+            count: segment.count,
+            file_len: segment.file_len,
+            evidence_bytes: segment.evidence_bytes,
+            timestamp_min,
+            timestamp_max,
+            received_min,
+            received_max,
+        }
+    }
+}
+
+fn ends(range: Option<TimeRange>) -> [Option<String>; 2] {
+    let time = |nanos| Timestamp::from_unix_nanos(nanos).map(|time| time.to_string());
+    [range.and_then(|range| time(range.min)), range.and_then(|range| time(range.max))]
+}
+
+impl Segments {
+    /// Lists the files.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        match self.what {
+            None | Some(What::List) => list(session),
+            Some(What::Verify) => verify(session),
+        }
+    }
+}
+
+/// Verifies file after file; the worst of their verdicts is the exit status.
+fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
+    let reader = logs::reader(session)?;
+    let dir = session.shared.data_dir().to_owned();
+    // The key of the log itself: a segment by itself has none.
+    let vkey = reader.keys().ok().map(|keys| keys.current().clone());
+    let options = VerifyOptions { vkey, ..VerifyOptions::default() };
+    let bar = Bar(session.progress("verifying", None));
+    let mut bad = false;
+    for segment in reader.segments() {
+        let path = dir.join(&segment.path);
+        let audited = verify_path(&path, &options, &bar);
+        let report = audited.map_err(|error| {
+            Failure::caused(Status::CouldNot, &error)
+                .at(path.display())
+                .next("run the command again: a running writer may have sealed the file meanwhile")
+        })?;
+        bad |= !report.findings.is_empty();
+        if session.out.form() == Form::Json {
+            let verdict = Verdict::from(&report);
+            session.out.json(&Verified { path: &segment.path, verdict })?;
+            continue;
+        }
+        let status = report.status();
+        let line = format!("{status:<9} {} ({} records)", segment.path, report.records);
+        bar.0.aside(|| session.out.line(line))?;
+        for finding in &report.findings {
+            session.out.line(format_args!("  {}", one_finding(finding)))?;
+        }
+    }
+    Ok(if bad || !reader.damage().is_empty() { Status::Found } else { Status::Done })
+}
+
+fn list(session: &mut Session<'_>) -> Result<Status, Stop> {
+    let reader = logs::reader(session)?;
+    let segments = reader.segments();
+    if session.out.form() == Form::Json {
+        segments.iter().try_for_each(|segment| session.out.json(&Row::from(segment)))?;
+    } else {
+        let mut table = Table::new(&[
+            ("file", Align::Left),
+            ("first seq", Align::Right),
+            ("records", Align::Right),
+            ("bytes", Align::Right),
+            ("from", Align::Left),
+            ("to", Align::Left),
+        ]);
+        for segment in &segments {
+            let [from, to] = ends(segment.timestamp).map(Option::unwrap_or_default);
+            let (first, count) = (segment.first_seq.to_string(), segment.count.to_string());
+            let bytes = segment.evidence_bytes.to_string();
+            table.row([segment.path.clone(), first, count, bytes, from, to]);
+        }
+        session.out.table(&table)?;
+    }
+    // What opening found missing or cut was said there.
+    Ok(if reader.damage().is_empty() { Status::Done } else { Status::Found })
+}

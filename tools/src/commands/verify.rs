@@ -1,0 +1,224 @@
+//! `shoseki verify`: what the auditor finds, for a person or a program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use shoseki_engine::proof::{VerifierKey, base64_encode};
+use shoseki_engine::record::IntegrityStatus;
+use shoseki_engine::types::Seq;
+use shoseki_engine::verify::{
+    Finding, Progress as AuditProgress, Report, VerifyError, VerifyOptions, verify_path,
+};
+
+use crate::failure::{Failure, Status, Stop};
+use crate::output::Session;
+use crate::progress::Progress;
+use crate::table::printable;
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A checkpoint and a key that were kept elsewhere make the difference: without \
+                        them, whoever holds the signing key can make the whole log anew.\n\
+                        Exit status: 0 valid, 1 tampered, 2 no evidence there, 3 unknown."
+)]
+pub struct Verify {
+    /// Data directory, segment or JSON Lines export [default: the data directory]
+    pub path: Option<PathBuf>,
+    /// Checkpoint that was kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Verifier key that was kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    pub vkey: Option<PathBuf>,
+    /// Only structures, links and signatures of sealed segments, not their records
+    #[arg(long)]
+    pub quick: bool,
+    /// Threads; all cores without it
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+}
+
+impl Verify {
+    /// Audits and writes the report.
+    ///
+    /// # Errors
+    /// The path is no evidence or can't be read, or what was given beside it can't.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let path = self.path.as_deref().unwrap_or_else(|| session.shared.data_dir()).to_owned();
+        let options = VerifyOptions {
+            checkpoint: self.checkpoint.as_deref().map(given).transpose()?,
+            vkey: self.vkey.as_deref().map(key).transpose()?,
+            threads: self.threads,
+            quick: self.quick,
+        };
+        let bar = Bar(session.progress("verifying", None));
+        let audited = verify_path(&path, &options, &bar);
+        drop(bar);
+        let report = audited.map_err(|error| refused(&error, &path))?;
+        if session.shared.json {
+            session.out.json(&Verdict::from(&report))?;
+        } else {
+            text(&report, &path, session)?;
+        }
+        Ok(status(&report))
+    }
+}
+
+/// The exit status of a report.
+pub(crate) fn status(report: &Report) -> Status {
+    match report.status() {
+        IntegrityStatus::Valid => Status::Done,
+        IntegrityStatus::Tampered => Status::Found,
+        IntegrityStatus::Unknown => Status::CouldNot,
+    }
+}
+
+fn given(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        Failure::could_not(format_args!("reading what was kept elsewhere: {error}"))
+            .at(path.display())
+            .next("check the path and its permissions")
+    })
+}
+
+fn key(path: &Path) -> Result<VerifierKey, Failure> {
+    let bytes = given(path)?;
+    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let parsed = std::str::from_utf8(text).ok().map(|text| VerifierKey::parse(text.trim_end()));
+    match parsed {
+        Some(Ok(key)) => Ok(key),
+        Some(Err(error)) => Err(Failure::invalid(format_args!("no verifier key: {error}"))),
+        None => Err(Failure::invalid("no verifier key: not text")),
+    }
+    .map_err(|failure| {
+        failure.at(path.display()).next("give the line that `shoseki key vkey` prints")
+    })
+}
+
+fn refused(error: &VerifyError, path: &Path) -> Failure {
+    let (status, next) = match error {
+        VerifyError::Io { .. } => (Status::CouldNot, "check the path and its permissions"),
+        VerifyError::Csv { .. } => {
+            (Status::Invalid, "export with --format jsonl, or verify the data directory")
+        }
+        VerifyError::Checkpoint(_) => {
+            (Status::Invalid, "give the note that `shoseki checkpoint` prints")
+        }
+        _ => (Status::Invalid, "name a data directory, a segment or a JSON Lines export"),
+    };
+    Failure::caused(status, error).at(path.display()).next(next)
+}
+
+/// Shows how far an audit is.
+pub(crate) struct Bar(pub(crate) Progress);
+
+impl AuditProgress for Bar {
+    fn total(&self, bytes: u64) {
+        self.0.set_total(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.advance(bytes);
+    }
+}
+
+/// The report of CONTRACT 2.
+#[derive(Serialize)]
+pub(crate) struct Verdict<'a> {
+    status: &'static str,
+    records: u64,
+    segments: u64,
+    tree_size: u64,
+    root: String,
+    chain_hash: String,
+    findings: Vec<Found<'a>>,
+    notices: Vec<Noticed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq_last: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<&'a str>,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Noticed<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Report> for Verdict<'a> {
+    fn from(report: &'a Report) -> Self {
+        let number = |seq: Option<Seq>| seq.map(|seq| seq.0);
+        let findings = report.findings.iter().map(|finding| Found {
+            kind: finding.kind.as_str(),
+            seq: number(finding.seq),
+            seq_last: number(finding.seq_last),
+            segment: finding.segment.as_deref(),
+            message: &finding.message,
+        });
+        let notices = report.notices.iter().map(|notice| Noticed {
+            kind: notice.kind.as_str(),
+            seq: number(notice.seq),
+            message: &notice.message,
+        });
+        Self {
+            status: report.status().as_str(),
+            records: report.records,
+            segments: report.segments,
+            tree_size: report.tree_size.0,
+            root: base64_encode(&report.root.0),
+            chain_hash: report.chain_hash.to_hex(),
+            findings: findings.collect(),
+            notices: notices.collect(),
+        }
+    }
+}
+
+fn text(report: &Report, path: &Path, session: &mut Session<'_>) -> Result<(), Stop> {
+    let out = &mut session.out;
+    let paint = out.paint();
+    let status = report.status();
+    let shown = match status {
+        IntegrityStatus::Valid => paint.good(status.as_str()),
+        IntegrityStatus::Tampered | IntegrityStatus::Unknown => paint.bad(status.as_str()),
+    };
+    out.line(format_args!("{shown}  {}", path.display()))?;
+    for finding in &report.findings {
+        out.line(one_finding(finding))?;
+    }
+    out.line(format_args!(
+        "{} records in {} segments, tree of {}",
+        report.records, report.segments, report.tree_size
+    ))?;
+    out.line(format_args!("root        {}", base64_encode(&report.root.0)))?;
+    out.line(format_args!("chain_hash  {}", report.chain_hash))?;
+    for notice in &report.notices {
+        let at = notice.seq.map_or(String::new(), |seq| format!("record {seq}: "));
+        let message = printable(&notice.message);
+        out.line(format_args!("note: {}: {at}{message}", notice.kind))?;
+    }
+    Ok(())
+}
+
+/// The record first, then what was done to it.
+pub(crate) fn one_finding(finding: &Finding) -> String {
+    let place = match (finding.seq, finding.seq_last) {
+        (Some(first), Some(last)) => format!("records {first} to {last}"),
+        (Some(seq), None) => format!("record {seq}"),
+        (None, _) => "the log".to_owned(),
+    };
+    let file = finding.segment.as_ref().map_or(String::new(), |file| format!(" [{file}]"));
+    printable(&format!("{place}: {}: {}{file}", finding.kind, finding.message))
+}

@@ -1,0 +1,127 @@
+//! The filters of `query` and `export`, as options.
+//!
+//! Invariant: the options are the parameters of CONTRACT section 3 by their names; one that is given
+//! several times asks for any of its values, different ones must all hold. Knows nothing of results.
+
+use clap::Args;
+use shoseki_engine::query::{ActionPattern, AddressPattern, DetailFilter, Filter, Word};
+use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
+
+/// What is asked for; an option given twice asks for either value.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    /// Records from this time on (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub from: Option<Timestamp>,
+    /// Records before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub to: Option<Timestamp>,
+    /// Who acted
+    #[arg(long, value_name = "ID")]
+    pub actor_id: Vec<String>,
+    /// user, device or system
+    #[arg(long, value_name = "TYPE", value_parser = actor_type)]
+    pub actor_type: Vec<ActorType>,
+    /// In which role
+    #[arg(long, value_name = "ROLE")]
+    pub actor_role: Vec<String>,
+    /// What was done; `A*` takes every action that begins with A
+    #[arg(long, value_name = "ACTION")]
+    pub action: Vec<String>,
+    /// success, failure or warning
+    #[arg(long, value_name = "RESULT", value_parser = outcome)]
+    pub result: Vec<Outcome>,
+    /// To what, by kind
+    #[arg(long, value_name = "TYPE")]
+    pub target_type: Vec<String>,
+    /// To what
+    #[arg(long, value_name = "ID")]
+    pub target_id: Vec<String>,
+    /// Where
+    #[arg(long, value_name = "ID", alias = "facility-id")]
+    pub facility: Vec<String>,
+    /// `patientId` in detail
+    #[arg(long, value_name = "ID")]
+    pub patient_id: Vec<String>,
+    /// `appointmentId` in detail
+    #[arg(long, value_name = "ID")]
+    pub appointment_id: Vec<String>,
+    /// `claimId` in detail
+    #[arg(long, value_name = "ID")]
+    pub claim_id: Vec<String>,
+    /// `documentId` in detail
+    #[arg(long, value_name = "ID")]
+    pub document_id: Vec<String>,
+    /// `runId` in detail
+    #[arg(long, value_name = "ID")]
+    pub run_id: Vec<String>,
+    /// The request that it belongs to
+    #[arg(long, value_name = "ID")]
+    pub request_id: Vec<String>,
+    /// The trace that it belongs to, in any case
+    #[arg(long, value_name = "ID")]
+    pub trace_id: Vec<String>,
+    /// An address, a network such as 192.0.2.0/24, or a name
+    #[arg(long, value_name = "ADDRESS", value_parser = AddressPattern::parse)]
+    pub source_ip: Vec<AddressPattern>,
+    /// low, medium or high
+    #[arg(long, value_name = "LEVEL", value_parser = sensitivity)]
+    pub sensitivity: Vec<Sensitivity>,
+    /// Whether personal data is in it
+    #[arg(long, value_name = "true|false")]
+    pub pii_flag: Option<bool>,
+    /// A word in any text of the record, in any case; all that are given must occur
+    #[arg(long, value_name = "WORD")]
+    pub word: Vec<String>,
+}
+
+impl FilterArgs {
+    /// The same for the engine.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        let detail = [
+            DetailFilter::patient(self.patient_id.clone()),
+            DetailFilter::appointment(self.appointment_id.clone()),
+            DetailFilter::claim(self.claim_id.clone()),
+            DetailFilter::document(self.document_id.clone()),
+            DetailFilter::run(self.run_id.clone()),
+        ];
+        Filter {
+            from: self.from,
+            to: self.to,
+            actor_id: self.actor_id.clone(),
+            actor_type: self.actor_type.clone(),
+            actor_role: self.actor_role.clone(),
+            action: self.action.iter().map(|text| ActionPattern::parse(text)).collect(),
+            result: self.result.clone(),
+            target_type: self.target_type.clone(),
+            target_id: self.target_id.clone(),
+            facility_id: self.facility.clone(),
+            request_id: self.request_id.clone(),
+            trace_id: self.trace_id.clone(),
+            source_ip: self.source_ip.clone(),
+            sensitivity: self.sensitivity.clone(),
+            pii_flag: self.pii_flag,
+            detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
+            words: self.word.iter().map(|text| Word::new(text)).collect(),
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .map_err(|error| format!("{error}; write it like 2026-11-21T09:00:00+09:00"))
+}
+
+fn actor_type(text: &str) -> Result<ActorType, String> {
+    ActorType::parse(text).ok_or_else(|| "expected user, device or system".to_owned())
+}
+
+fn outcome(text: &str) -> Result<Outcome, String> {
+    Outcome::parse(text).ok_or_else(|| "expected success, failure or warning".to_owned())
+}
+
+fn sensitivity(text: &str) -> Result<Sensitivity, String> {
+    Sensitivity::parse(text).ok_or_else(|| "expected low, medium or high".to_owned())
+}
