@@ -224,36 +224,22 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
             PackedItem::Erased(id, hash) => {
                 fixed.u8(KIND_ERASED).bytes(id.as_bytes()).bytes(&hash.0);
             }
-<<<<<<< HEAD
-            PackedItem::Body(body) => match Shape::of(body).filter(|shape| comes_back(shape, body))
-            {
-                Some(shape) => {
-                    shape.write_fixed(&mut fixed);
-                    timestamp.put(&mut times, shape.timestamp);
-                    received_at.put(&mut received, shape.received_at);
-                    lens.varint(shape.middle.reduced_len() as u64);
-                    lens.varint(shape.after.len() as u64);
-                    shape.middle.write_reduced(&mut texts);
-                    texts.bytes(shape.after);
-=======
             PackedItem::Body(body) => {
                 match Shape::of(body).filter(|shape| comes_back(shape, body, &mut again)) {
                     Some(shape) => {
-                        fixed
-                            .u8(KIND_SHAPED)
-                            .bytes(shape.audit_id.as_bytes())
-                            .bytes(shape.salt.as_bytes());
+                        shape.write_fixed(&mut fixed);
                         timestamp.put(&mut times, shape.timestamp);
                         received_at.put(&mut received, shape.received_at);
-                        lens.varint(shape.middle.len() as u64).varint(shape.after.len() as u64);
-                        texts.bytes(shape.middle).bytes(shape.after);
+                        lens.varint(shape.middle.reduced_len() as u64);
+                        lens.varint(shape.after.len() as u64);
+                        shape.middle.write_reduced(&mut texts);
+                        texts.bytes(shape.after);
                     }
                     None => {
                         fixed.u8(KIND_VERBATIM);
                         lens.varint(body.len() as u64);
                         texts.bytes(body);
                     }
->>>>>>> 564d8a8b956e24a3a47372fff20417560775b056
                 }
             }
         }
