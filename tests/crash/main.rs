@@ -4,6 +4,7 @@
 //! to get lucky or asserts a time.
 
 mod model;
+mod mounted;
 mod points;
 mod process;
 mod table;

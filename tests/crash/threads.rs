@@ -10,13 +10,14 @@ use shoseki_engine::log::{AppendError, Log, LogOptions, Reader};
 use shoseki_engine::record::Producer;
 
 use crate::model::{Model, batch, batch_with_ids};
-use crate::process::{Told, check, walk};
+use crate::process::{Told, check, verify, walk};
 
 fn options() -> LogOptions {
     LogOptions { segment_raw_len_max: 60_000, free_space_reserve: Some(0), ..LogOptions::default() }
 }
 
-fn tell(told: &mut Told, appended: &shoseki_engine::log::Appended) {
+/// Remembers receipts, each once.
+pub(crate) fn tell(told: &mut Told, appended: &shoseki_engine::log::Appended) {
     for receipt in &appended.receipts {
         let promise = (receipt.hash.0.to_vec(), receipt.chain_hash.0.to_vec());
         assert_eq!(told.insert(receipt.seq.0, promise), None, "seq {} twice", receipt.seq);
@@ -81,6 +82,7 @@ fn writers_sealers_signers_and_a_reader_at_once() {
     assert_eq!(check(&log.reader(), &told), told.len() as u64);
     log.close().unwrap();
     check(&Reader::open(dir.path()).unwrap(), &told);
+    verify(dir.path());
 }
 
 #[test]
