@@ -9,4 +9,5 @@ mod points;
 mod process;
 mod table;
 mod threads;
+mod tiles;
 mod workload;
