@@ -132,8 +132,8 @@ pub trait StorageFile: Send + Sync {
     /// Makes everything written to this file so far durable, with what is needed to read it.
     ///
     /// # Errors
-    /// What the operating system says; what was written since the last success must be taken for lost,
-    /// and a later success says nothing about it.
+    /// What the operating system says; what was written since the last success must be taken for
+    /// lost, and a later success says nothing about it.
     fn sync(&self) -> io::Result<()>;
 
     /// Cuts or extends (with zeros) the file.

@@ -1,8 +1,8 @@
 //! Appends from four threads until it is killed; a test's client.
 //!
-//! `appender DIR SEED SEGMENT_LEN [RESERVE]` prints `open MICROSECONDS`, then for each receipt that it holds
-//! `SEQ HASH CHAIN`, flushed after the append returned. Ends by itself only when an append fails: then it
-//! prints `error ...`.
+//! `appender DIR SEED SEGMENT_LEN [RESERVE]` prints `open MICROSECONDS`, then for each receipt that
+//! it holds `SEQ HASH CHAIN`, flushed after the append returned. Ends by itself only when an append
+//! fails: then it prints `error ...`.
 //! Invariant: a line is printed only for what the log acknowledged.
 
 use std::env;
