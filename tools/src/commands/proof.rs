@@ -22,8 +22,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Arguments of `proof`.
 #[derive(Args, Debug)]
-#[command(after_help = "JSON with base64 hashes, as RFC 9162 sections 2.1.3 and 2.1.4 verify them. \
-                        The proof is checked before it is written.")]
+#[command(
+    after_help = "JSON with base64 hashes, as RFC 9162 sections 2.1.3 and 2.1.4 verify them. \
+                        The proof is checked before it is written."
+)]
 pub struct Proof {
     /// Record to prove, by its place in the log or its audit_id
     #[arg(value_name = "SEQ|AUDIT_ID", required_unless_present = "consistency")]
@@ -113,11 +115,7 @@ impl Proof {
     }
 }
 
-fn consistency(
-    old: TreeSize,
-    new: TreeSize,
-    session: &mut Session<'_>,
-) -> Result<Status, Stop> {
+fn consistency(old: TreeSize, new: TreeSize, session: &mut Session<'_>) -> Result<Status, Stop> {
     let reader = logs::reader(session)?;
     let failed = |error: ReadError| explain::read(&error, session.shared.data_dir());
     let proof = reader.prove_consistency(old, new).map_err(failed)?;
@@ -148,11 +146,7 @@ fn contradiction(size: TreeSize, session: &Session<'_>) -> Failure {
 }
 
 /// A checkpoint that covers the record: the newest, or one that is signed for this question.
-fn covering(
-    reader: &Reader,
-    seq: Seq,
-    session: &Session<'_>,
-) -> Result<SignedCheckpoint, Failure> {
+fn covering(reader: &Reader, seq: Seq, session: &Session<'_>) -> Result<SignedCheckpoint, Failure> {
     let dir = session.shared.data_dir();
     let newest = || {
         let signed = reader.checkpoint().map_err(|error| explain::read(&error, dir))?;

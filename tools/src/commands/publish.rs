@@ -12,8 +12,10 @@ use crate::output::{Form, Session};
 
 /// Arguments of `publish`.
 #[derive(Args, Debug)]
-#[command(after_help = "What is published holds hashes only. Publishing again writes what is new; \
-                        the checkpoint comes last.")]
+#[command(
+    after_help = "What is published holds hashes only. Publishing again writes what is new; \
+                        the checkpoint comes last."
+)]
 pub struct Publish {
     /// Directory that a web server can serve as it is
     #[arg(value_name = "DIR")]

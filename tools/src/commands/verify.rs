@@ -19,9 +19,11 @@ use crate::table::printable;
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
-#[command(after_help = "A checkpoint and a key that were kept elsewhere make the difference: without \
+#[command(
+    after_help = "A checkpoint and a key that were kept elsewhere make the difference: without \
                         them, whoever holds the signing key can make the whole log anew.\n\
-                        Exit status: 0 valid, 1 tampered, 2 no evidence there, 3 unknown.")]
+                        Exit status: 0 valid, 1 tampered, 2 no evidence there, 3 unknown."
+)]
 pub struct Verify {
     /// Data directory, segment or JSON Lines export [default: the data directory]
     pub path: Option<PathBuf>,

@@ -48,8 +48,8 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
         let seq = self.query(&reader)?;
         self.prove(&log, &reader, seq)?;
         log.close().map_err(|error| explain::working(&error, &self.log_dir))?;
-        let reader = Reader::open(&self.log_dir)
-            .map_err(|error| explain::reading(&error, &self.log_dir))?;
+        let reader =
+            Reader::open(&self.log_dir).map_err(|error| explain::reading(&error, &self.log_dir))?;
         self.export(&reader)?;
         let key = reader.keys().map_err(|error| self.unread(&error))?.current().clone();
         let clean = self.verify("log", &key)?;
@@ -154,10 +154,7 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
             let patient = body.detail_member(&["patientId"]).and_then(string_value);
             if let Some(patient) = patient {
                 let detail = vec![DetailFilter::patient(vec![patient.clone().into_owned()])];
-                return Ok((
-                    format!("patient {patient}"),
-                    Filter { detail, ..Filter::default() },
-                ));
+                return Ok((format!("patient {patient}"), Filter { detail, ..Filter::default() }));
             }
             actor.get_or_insert_with(|| body.actor_id().into_owned());
         }
@@ -201,9 +198,8 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
     fn verify(&mut self, name: &str, key: &VerifierKey) -> Result<Report, Stop> {
         let path = self.dir.join(name);
         let options = VerifyOptions { vkey: Some(key.clone()), ..VerifyOptions::default() };
-        let report = verify_path(&path, &options, &()).map_err(|error| {
-            Failure::caused(Status::CouldNot, &error).at(path.display())
-        })?;
+        let report = verify_path(&path, &options, &())
+            .map_err(|error| Failure::caused(Status::CouldNot, &error).at(path.display()))?;
         let paint = self.session.out.paint();
         let verdict = report.status();
         let verdict = if report.findings.is_empty() {
@@ -213,7 +209,9 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
         };
         let verb = paint.strong("verify  ");
         let (records, findings) = (report.records, report.findings.len());
-        self.session.out.line(format_args!("{verb} {verdict}: {records} records, {findings} findings"))?;
+        self.session
+            .out
+            .line(format_args!("{verb} {verdict}: {records} records, {findings} findings"))?;
         for finding in report.findings.iter().take(2) {
             let line = one_finding(finding);
             self.say("", &line)?;
