@@ -63,8 +63,7 @@ impl Identity {
         };
         match outside {
             Some(outside) if !keys.trust(outside) => {
-                let message =
-                    "the key given is none of the log's keys: the log was signed by another";
+                let message = "the key given is none of the log's keys";
                 found.find(Finding::whole(FindingKind::Signature, message).in_file(KEYS));
             }
             Some(_) => {}
