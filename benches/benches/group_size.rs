@@ -1,9 +1,9 @@
-//! Bytes per record of a sealed segment and the time of one random read, by records per group, zstd level
-//! and dictionary. The figures and what was decided from them: RESULTS.md.
+//! Bytes per record of a sealed segment and the time of one random read, by records per group,
+//! zstd level and dictionary. The figures and what was decided from them: RESULTS.md.
 //!
-//! `cargo bench -p shoseki-benches --bench group_size` measures 200,000 records. As a test it measures a few
-//! thousand, so that it can't rot. The hash that it prints is that of the records: runs with the same hash
-//! measured the same thing.
+//! `cargo bench -p shoseki-benches --bench group_size` measures 200,000 records. As a test it
+//! measures a few thousand, so that it can't rot. The hash that it prints is that of the records:
+//! runs with the same hash measured the same thing.
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
 use std::error::Error;

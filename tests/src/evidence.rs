@@ -39,6 +39,8 @@ pub struct Plan {
     pub differs_from: u64,
     /// Most records of a group.
     pub group: u16,
+    /// Seed of another key, by which everything is signed.
+    pub forger: Option<u8>,
 }
 
 impl Default for Plan {
@@ -50,6 +52,7 @@ impl Default for Plan {
             closed: false,
             differs_from: u64::MAX,
             group: 4,
+            forger: None,
         }
     }
 }
@@ -136,7 +139,7 @@ pub fn body(seq: u64, batch: u64, variant: u8) -> Vec<u8> {
     let id: [u8; 10] = random[..10].try_into().unwrap();
     let producer = Producer::new("clinic-server").unwrap();
     let stamp = Stamp {
-        audit_id: AuditId::v7(u64::try_from(time / 1_000).unwrap(), id),
+        audit_id: AuditId::v7(START.unsigned_abs() / 1_000 + seq, id),
         received_at: Timestamp::from_unix_micros(time).unwrap(),
         ingested_by: Some(&producer),
         salt: Salt::from_bytes(random),
@@ -356,7 +359,7 @@ impl Plan {
     #[must_use]
     pub fn make(&self) -> Log {
         let origin = Origin::new("example.org/audit").unwrap();
-        let key = SigningKey::generate(origin.clone(), &[self.seed; 32]);
+        let key = SigningKey::generate(origin.clone(), &[self.forger.unwrap_or(self.seed); 32]);
         let log_id = LogId([self.seed; 16]);
         let identity = LogIdentity { format: FORMAT, origin, log_id };
         let variant = |seq: u64| if seq >= self.differs_from { 2 } else { 1 };

@@ -3,5 +3,12 @@
 //! Invariant: the clean log has no finding; every deed has one, of the right kind, at the right place.
 //! Knows nothing about the writer: the logs are made by `shoseki_tests::evidence`.
 
+mod active;
+mod bytes;
+mod deeds;
+mod exports;
+mod forge;
+mod garbage;
 mod harness;
+mod sealed;
 mod whole;

@@ -1,6 +1,7 @@
 //! Little-endian reading and writing shared by the structures, and their error type.
 //!
-//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are zero.
+//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are
+//! zero.
 //! Knows no structure's meaning.
 
 use core::fmt;
@@ -152,6 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     /// LEB128, at most 64 bits, shortest form only.
+    #[cfg(any(test, feature = "log"))]
     pub(crate) fn varint(&mut self) -> Result<u64, FormatError> {
         let at = self.error(FormatErrorKind::Value);
         let mut value = 0u64;
@@ -228,6 +230,7 @@ pub(crate) trait Put {
     fn versions(&mut self) -> &mut Self {
         self.u16(super::WRITE_VERSION).u16(super::READ_VERSION)
     }
+    #[cfg(any(test, feature = "log"))]
     fn varint(&mut self, mut value: u64) -> &mut Self {
         while value >= 0x80 {
             self.u8(value.to_le_bytes()[0] | 0x80);

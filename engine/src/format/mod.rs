@@ -1,8 +1,9 @@
 //! On-disk structures, one file each: offsets, encoding, total decoding.
 //!
-//! Invariant: every byte of evidence is laid out by hand, little-endian, and is covered by a checksum,
-//! a digest or an exact expectation; a decoder returns a value or a [`FormatError`] and never panics.
-//! The byte tables of `engine/docs/format.md` are compared with [`LAYOUTS`] by a test.
+//! Invariant: every byte of evidence is laid out by hand, little-endian, and is covered by a
+//! checksum, a digest or an exact expectation; a decoder returns a value or a [`FormatError`] and
+//! never panics. The byte tables of `engine/docs/format.md` are compared with [`LAYOUTS`] by a
+//! test.
 //! Knows nothing about files, compression, hashing of records or the tree.
 #![deny(clippy::indexing_slicing, clippy::as_conversions)]
 
@@ -25,9 +26,11 @@ pub use block::{
     BLOCK_HEAD_LEN, BLOCK_RECORDS_MAX, BlockHead, GROUP_ENTRY_LEN, GroupEncoding, GroupEntry,
 };
 pub use codec::{Field, FormatError, FormatErrorKind, Structure};
+#[cfg(feature = "log")]
 pub(crate) use codec::{Put, Reader};
 pub use directory::{Counts, DIRECTORY_ENTRY_LEN, DirectoryEntry, TimeRange};
 pub use footer::{FOOTER_FIXED_LEN, Footer};
+#[cfg(feature = "log")]
 pub(crate) use frame::MAGIC as FRAME_MAGIC;
 pub use frame::{
     FRAME_HEADER_LEN, FRAME_PAYLOAD_LEN_MAX, FrameHeader, FrameKind, FrameRecord,

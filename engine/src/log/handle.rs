@@ -20,6 +20,7 @@ use super::keeper;
 use super::open;
 use super::options::LogOptions;
 use super::reader::Reader;
+use super::rotate;
 use crate::index::ids::IdError;
 use crate::io::{LockGuard, OsStorage, Storage};
 use crate::record::{AuditId, Producer, Record};
@@ -95,7 +96,9 @@ impl Log {
     /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or what the
     /// operating system says.
     pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
-        Self::open_storage(Arc::new(OsStorage::new(dir)), options)
+        let storage = OsStorage::new(dir);
+        storage.create_root().map_err(OpenError::io(""))?;
+        Self::open_storage(Arc::new(storage), options)
     }
 
     /// As [`Log::open`], on any storage.
@@ -215,7 +218,7 @@ impl Log {
     /// # Errors
     /// [`OpenError`]: the current key goes on.
     pub fn rotate_key(&self) -> Result<(), OpenError> {
-        keeper::rotate_key(&self.core)
+        rotate::rotate_key(&self.core)
     }
 
     /// One step of the work that otherwise runs in the background; `true` if there was something to

@@ -1,9 +1,9 @@
-//! Keeping the id index complete: replay at open, rebuilding what is missing, background
-//! maintenance.
+//! Keeping the id index complete: replay at open, rebuilding what is missing, background maintenance.
 //!
-//! Invariant: a record whose id a client gave is appended only while every id in the window can be
-//! asked for; whoever comes while a part is rebuilt waits for it.
+//! Invariant: a record whose id a client gave is appended only while every id in the window can be asked
+//! for; whoever comes while a part is rebuilt waits for it.
 
+use std::io;
 use std::ops::Range;
 
 use super::core::Core;
@@ -59,8 +59,8 @@ pub(crate) fn replay(
     Ok((recent, covered))
 }
 
-/// Ids of records, read from the log. A record that can't be read has no id that could be asked
-/// for.
+/// Ids of records, read from the log. A record of which not even the id can be made out has none that could
+/// be asked for; a record that can't be read now ends the work: without its id a repeat would count as new.
 fn entries(
     ids: &IdIndex,
     reader: &Reader,
@@ -78,7 +78,14 @@ fn entries(
             let of = fingerprint(&key, audit_id.as_bytes());
             Some(Ok(IdEntry { seq: seq.0, fingerprint: of, received_at: i64::MIN }))
         }
-        Ok(Entry::Damaged { .. }) | Err(_) => None,
+        Ok(Entry::Damaged { seq, audit_id, .. }) => {
+            // A repeat of it can't be compared and is refused, rather than taken for new.
+            let of = fingerprint(&key, audit_id?.as_bytes());
+            Some(Ok(IdEntry { seq: seq.0, fingerprint: of, received_at: i64::MIN }))
+        }
+        Err(e) => {
+            Some(Err(IdError::Io { path: "records".to_owned(), source: io::Error::other(e) }))
+        }
     })
 }
 
@@ -137,8 +144,7 @@ fn freeze(core: &Core) -> Result<(), IdError> {
     if to <= *from {
         return Ok(());
     }
-    // Under the sequencer's lock: between leaving one table and being in the other no batch is
-    // resolved.
+    // Under the sequencer's lock: between leaving one table and being in the other no batch is resolved.
     core.ids.freeze(sequencer.recent.freeze(*from..to, received_at))?;
     *from = to;
     Ok(())

@@ -1,8 +1,9 @@
 //! Builds a sealed segment, record by record, into a writer.
 //!
-//! Invariant: what comes out depends only on what goes in; chain, roots, zone maps and counts are computed
-//! here from the records and are never taken over. Groups end at the configured count, at 64 KiB of bodies
-//! or at a tile boundary; blocks at a tile boundary. Knows no file names and no fsync.
+//! Invariant: what comes out depends only on what goes in; chain, roots, zone maps and counts are
+//! computed here from the records and are never taken over. Groups end at the configured count, at
+//! 64 KiB of bodies or at a tile boundary; blocks at a tile boundary. Knows no file names and no
+//! fsync.
 
 use std::io::{self, Write};
 
@@ -252,7 +253,8 @@ impl<W: Write> SegmentBuilder<W> {
 
     /// Writes directory, footer, file seal and tail.
     ///
-    /// `frontier` is the compact range `[0, first_seq)` of the log. `anchor` signs what the footer describes;
+    /// `frontier` is the compact range `[0, first_seq)` of the log. `anchor` signs what the footer
+    /// describes;
     /// `seal` signs the SHA-256 of all bytes before it.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Compression of the text part of a group.
 //!
-//! Invariant: decompression writes at most the length that the group table states, and exactly that or it is
-//! an error: stored bytes can't make it allocate more. Contexts are kept per thread, since making one costs
-//! more than using it. Knows nothing about what the bytes mean.
+//! Invariant: decompression writes at most the length that the group table states, and exactly
+//! that or it is an error: stored bytes can't make it allocate more. Contexts are kept per thread,
+//! since making one costs more than using it. Knows nothing about what the bytes mean.
 
 use std::cell::RefCell;
 

@@ -1,9 +1,10 @@
 //! A group of records as two parts: what is random, and text that compresses.
 //!
-//! A body begins with its `audit_id` and ends with its `salt`: 28 random bytes written as 52 characters.
-//! They are taken out and stored as they are; times become small differences; the rest is text.
-//! Invariant: unpacking gives every body back byte for byte. A body that does not have the usual shape, or
-//! would not come back the same, is stored verbatim. Format: "Group" in format.md.
+//! A body begins with its `audit_id` and ends with its `salt`: 28 random bytes written as 52
+//! characters. They are taken out and stored as they are; times become small differences; the rest
+//! is text.
+//! Invariant: unpacking gives every body back byte for byte. A body that does not have the usual
+//! shape, or would not come back the same, is stored verbatim. Format: "Group" in format.md.
 //! Knows nothing about compression and hashing.
 
 use crate::format::{BODY_LEN_MAX, FormatError, FormatErrorKind, Put, Reader, Structure};
@@ -100,10 +101,15 @@ struct Times {
 
 const UNITS: [i64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
 
+/// Position of the largest unit that divides a time: the one spelling that is written and read.
+fn class_of(nanos: i64) -> usize {
+    UNITS.iter().position(|unit| nanos % unit == 0).unwrap_or(3)
+}
+
 impl Times {
     fn put(&mut self, out: &mut Vec<u8>, time: Timestamp) {
         let nanos = time.unix_nanos();
-        let class = UNITS.iter().position(|unit| nanos % unit == 0).unwrap_or(3);
+        let class = class_of(nanos);
         let unit = UNITS.get(class).copied().unwrap_or(1);
         let delta = nanos.div_euclid(unit) - self.last.div_euclid(unit);
         let zigzag = (delta << 1) ^ (delta >> 63);
@@ -113,7 +119,8 @@ impl Times {
 
     fn take(&mut self, r: &mut Reader<'_>) -> Result<Timestamp, FormatError> {
         let at = r.error(FormatErrorKind::Value);
-        let unit = UNITS.get(usize::from(r.u8()?)).copied().ok_or(at)?;
+        let class = usize::from(r.u8()?);
+        let unit = UNITS.get(class).copied().ok_or(at)?;
         let zigzag = r.varint()?;
         let delta = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
         let nanos = self
@@ -121,6 +128,7 @@ impl Times {
             .div_euclid(unit)
             .checked_add(delta)
             .and_then(|n| n.checked_mul(unit))
+            .filter(|nanos| class_of(*nanos) == class)
             .ok_or(at)?;
         self.last = nanos;
         Timestamp::from_unix_nanos(nanos).ok_or(at)

@@ -105,12 +105,14 @@ pub(super) struct Active<'a> {
     walk: Walk<'a>,
     place: Place,
     before: Before,
-    first_commit_known: bool,
+    /// Whether the next frame must follow the one before in everything.
+    follows: bool,
     frames: Vec<FrameJob>,
     unit_first: u64,
     unit_before: Before,
     unit_len: usize,
     closed: bool,
+    done: bool,
     moved: u64,
     /// Seqs that a later frame may still bring.
     skipped: Option<(u64, u64)>,
@@ -213,12 +215,13 @@ impl<'a> Active<'a> {
             walk: Walk::new(source, header.file_tag),
             place,
             before,
-            first_commit_known: true,
+            follows: true,
             frames: Vec::new(),
             unit_first: first,
             unit_before: before,
             unit_len: 0,
             closed: false,
+            done: false,
             moved: 0,
             skipped: None,
             covered,
@@ -243,11 +246,12 @@ impl<'a> Active<'a> {
 
     /// The next unit of work; `None` at the end.
     pub(super) fn next_unit(&mut self, found: &mut Collector) -> Option<FramesJob> {
-        loop {
+        while !self.done {
             match self.step(found) {
                 Step::Unit(job) => return Some(job),
                 Step::More => {}
                 Step::End => {
+                    self.done = true;
                     if let Some((from, to)) = self.skipped.take() {
                         let what = "the records between two frames are not there";
                         self.find(FindingKind::Removed, from, to, what, found);
@@ -256,6 +260,7 @@ impl<'a> Active<'a> {
                 }
             }
         }
+        None
     }
 
     fn find(&self, kind: FindingKind, first: u64, end: u64, what: &str, found: &mut Collector) {
@@ -326,15 +331,15 @@ impl<'a> Active<'a> {
             };
             (self.unit_first, self.unit_before) = (first, self.before);
             self.place.received = i64::MIN;
-            self.first_commit_known = false;
+            self.follows = false;
             if let Some(unit) = unit {
                 return Step::Unit(unit);
             }
-        } else if self.first_commit_known && !self.place.follows(&header) && !quiet {
+        } else if self.follows && !self.place.follows(&header) && !quiet {
             let what = "the frame's commit, durable seq or time does not follow the frame before";
             self.find(FindingKind::Changed, first, end, what, found);
         }
-        self.first_commit_known = true;
+        self.follows = true;
         self.take(header, payload, quiet)
     }
 
@@ -362,6 +367,8 @@ impl<'a> Active<'a> {
         let due = next
             .and_then(|next| next.first_seq.0.checked_sub(header.first_seq.0))
             .filter(|due| *due > count && *due - count <= 64 && count > 0)
+            // A whole frame in front of a gap: the gap is between the two.
+            .filter(|_| !chain_holds(&header, &payload, self.before))
             .unwrap_or(count);
         self.before = match RecordsPayload::decode(&header, &payload) {
             Ok(records) => Before::Known(records.chain_after),
@@ -371,6 +378,7 @@ impl<'a> Active<'a> {
             && let Before::Known(hash) = self.before
         {
             self.before = Before::Claimed(hash);
+            self.follows = false;
         }
         self.durable = self.durable.max(header.durable_seq.0);
         self.closed = header.kind == FrameKind::Close;

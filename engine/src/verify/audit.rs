@@ -17,7 +17,10 @@ use super::sealed::{Sealed, block_end};
 use super::signed::Keys;
 use super::source::Bytes;
 use super::unit::{Outcome, Shared};
-use crate::format::{BLOCK_HEAD_LEN, BlockHead, FormatErrorKind, GROUP_ENTRY_LEN, LOCATOR_LEN};
+use crate::format::{
+    BLOCK_HEAD_LEN, BlockHead, FormatErrorKind, GROUP_ENTRY_LEN, LOCATOR_LEN, SEGMENT_HEADER_LEN,
+    SegmentHeader,
+};
 use crate::segment::ByteSource;
 use crate::types::{ChainHash, Seq};
 
@@ -52,6 +55,8 @@ pub(super) struct Audit<'a> {
     pub(super) segments: u64,
     /// Largest durable seq that any frame states.
     pub(super) durable: u64,
+    /// Whether every file continues the one before.
+    pub(super) linked: bool,
     /// Whether the last active file was closed in order or a segment is sealed.
     pub(super) settled: bool,
     pool: &'a Pool,
@@ -95,6 +100,7 @@ impl<'a> Audit<'a> {
             ledger,
             segments: 0,
             durable: 0,
+            linked: true,
             settled: false,
             pool: parts.pool,
             shared: parts.shared,
@@ -157,9 +163,11 @@ impl<'a> Audit<'a> {
         let before = match self.chain {
             Before::Known(chain) if chain != stored => {
                 if elsewhere == Some(chain) {
-                    let what = "the header's chain hash is not that of the file before";
-                    let finding = Finding::range(FindingKind::Changed, side.first, side.end, what);
-                    self.found.find(finding.in_file(&side.path));
+                    if !self.found.names(&side.path) {
+                        let (kind, first, end) = (FindingKind::Changed, side.first, side.end);
+                        let what = "the header's chain hash is not that of the file before";
+                        self.found.find(Finding::range(kind, first, end, what).in_file(&side.path));
+                    }
                     Before::Known(chain)
                 } else {
                     self.broken_link(side.clone());
@@ -174,6 +182,7 @@ impl<'a> Audit<'a> {
     }
 
     fn broken_link(&mut self, right: Side) {
+        self.linked = false;
         match self.left.clone() {
             Some(left) => self.breaks.push(Break { left, right }),
             None => {
@@ -188,16 +197,19 @@ impl<'a> Audit<'a> {
     pub(super) fn sealed(&mut self, path: &str, source: Bytes, name: Option<(u64, u64)>) {
         self.segments += 1;
         self.settled = true;
+        let header = source.bytes(0, SEGMENT_HEADER_LEN).ok();
+        if let Some(header) = header.and_then(|bytes| SegmentHeader::decode(&bytes).ok()) {
+            let (first, end) = (header.first_seq.0, header.end_seq().0);
+            if self.is_foreign(path, first, end, header.identity_sha256) {
+                if first >= self.next {
+                    self.skip_to(end);
+                }
+                return;
+            }
+        }
         let segment = Sealed::open(path, source, name, self.keys, &mut self.found);
         let Some(segment) = segment else { return };
-        let identity = segment.header.as_ref().map(|header| header.identity_sha256);
         let (first, end) = (segment.first, segment.end);
-        if identity.is_some_and(|identity| self.is_foreign(path, first, end, identity)) {
-            if first >= self.next {
-                self.skip_to(end);
-            }
-            return;
-        }
         let side = Side { first, end, path: path.to_owned(), signed: segment.is_signed() };
         if !self.arrive(&side) {
             return;

@@ -9,7 +9,7 @@ use super::group::{Before, Verdict};
 use super::report::{Finding, FindingKind};
 use super::sealed::Sealed;
 use super::unit::{Outcome, Shared, UnitBuilder};
-use crate::format::{BlockHead, DirectoryEntry, GroupEntry};
+use crate::format::{BlockHead, DirectoryEntry, GroupEncoding, GroupEntry};
 use crate::proof::record_hash;
 use crate::segment::{PackedItem, Unpacked, split, unpack};
 
@@ -73,7 +73,7 @@ impl BlockJob {
             }
             let items: Vec<PackedItem<'_>> = unpacked.iter().collect();
             let due = (count + missing).saturating_sub(surplus);
-            let quiet = !sound || self.head_damaged;
+            let quiet = !sound || self.is_explained(entry);
             let verdict = unit.run(&items, locators, entry.chain_after, count, quiet);
             if let (Verdict::Wrong(FindingKind::Changed, range, _), false) = (&verdict, quiet)
                 && due != count
@@ -92,6 +92,12 @@ impl BlockJob {
             };
             unit.broken(kind, self.first, self.end, what);
         }
+    }
+
+    /// Whether a finding is there already that explains whatever is wrong with a group.
+    fn is_explained(&self, entry: &GroupEntry) -> bool {
+        let needs_dictionary = entry.encoding == GroupEncoding::ZstdDictionary;
+        self.head_damaged || (needs_dictionary && !self.segment.dictionary_sound)
     }
 
     /// The last finding spoke of a change; the number of records says that it was another deed.
@@ -135,7 +141,7 @@ impl BlockJob {
         locators: &[[u8; 4]],
         unit: &mut UnitBuilder,
     ) {
-        if self.head_damaged {
+        if self.is_explained(entry) {
             return;
         }
         let first = unit.seq();

@@ -261,8 +261,10 @@ fn identity_of_files(
     let named: Vec<[u8; 32]> = sealed.chain(active).collect();
     match named.first() {
         Some(other) if *other != ours && named.iter().all(|name| name == other) => {
-            let what = "log.json is not the one that the log's files were made with";
-            found.find(Finding::whole(FindingKind::Changed, what).in_file("log.json"));
+            if !found.names("log.json") {
+                let what = "log.json is not the one that the log's files were made with";
+                found.find(Finding::whole(FindingKind::Changed, what).in_file("log.json"));
+            }
             (Some(*other), Before::Unknown)
         }
         _ => (Some(ours), genesis),
@@ -291,7 +293,9 @@ impl Claims<'_> {
             audit.found.find(finding);
         }
         for day in self.days {
-            day.check(&audit.ledger, &mut audit.found);
+            if audit.linked {
+                day.check(&audit.ledger, &mut audit.found);
+            }
             if day.size() > end {
                 let what = format!("{} covers these records, but the log ends before", day.path());
                 truncated(FindingKind::Truncated, end, day.size(), &what, audit);
@@ -325,10 +329,11 @@ fn truncated(kind: FindingKind, end: u64, size: u64, what: &str, audit: &mut Aud
     }
 }
 
-/// Compares a signed root with the recomputed one, where everything up to its size is intact.
+/// Compares a signed root with the recomputed one, where everything up to its size is intact and the
+/// files continue each other.
 fn check_root(checkpoint: &Checkpoint, name: &str, audit: &mut Audit<'_>) {
     let size = checkpoint.size.0;
-    let Some(root) = audit.ledger.roots.get(&size) else { return };
+    let Some(root) = audit.ledger.roots.get(&size).filter(|_| audit.linked) else { return };
     if *root != checkpoint.root {
         let what = format!("{name} has another root for size {size}: another history was signed");
         audit.found.find(Finding::range(FindingKind::Forked, 0, size, what));

@@ -131,12 +131,13 @@ fn check_names(
         found.find(Finding::whole(FindingKind::Signature, message).in_file(KEY));
     }
     let Some(log) = log else { return };
-    let others = [
-        (KEY, key.is_some_and(|key| key.name() != log.origin.as_str())),
-        (KEYS, list.is_some_and(|list| *list.origin() != log.origin)),
-    ];
-    if let Some((path, _)) = others.into_iter().find(|(_, differs)| *differs) {
-        let message = format!("{path} is of another log than log.json says");
-        found.find(Finding::whole(FindingKind::Changed, message).in_file(path));
-    }
+    let key = key.map(|key| (KEY, key.name()));
+    let list = list.map(|list| (KEYS, list.origin().as_str()));
+    let mut names = [key, list].into_iter().flatten().filter(|(_, n)| *n != log.origin.as_str());
+    let (path, message) = match (names.next(), names.next()) {
+        (Some(_), Some(_)) => (IDENTITY, "log.json is of another log than the keys are".to_owned()),
+        (Some((path, _)), None) => (path, format!("{path} is of another log than log.json says")),
+        _ => return,
+    };
+    found.find(Finding::whole(FindingKind::Changed, message).in_file(path));
 }

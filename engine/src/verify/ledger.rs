@@ -158,7 +158,7 @@ impl Ledger {
             grown &= tree.append(chunk).is_ok();
             grown &= self.tile.append(chunk).is_ok();
             if grown && self.tile.end().is_multiple_of(BLOCK_RECORDS_MAX) {
-                self.nodes.extend(self.tile.nodes().first());
+                self.nodes.extend(self.tile.nodes().first().filter(|_| self.intact));
                 self.tile = CompactRange::new(self.tile.end());
             }
         }

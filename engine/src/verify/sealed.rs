@@ -36,6 +36,8 @@ pub(super) struct Sealed {
     /// Where the first block begins.
     pub(super) blocks_at: Option<u64>,
     pub(super) decoder: Decoder,
+    /// Whether the dictionary is the one that the header names.
+    pub(super) dictionary_sound: bool,
     /// Nothing was found so far.
     pub(super) sound: bool,
 }
@@ -107,6 +109,7 @@ impl Sealed {
             sealed_len: tail.as_ref().map_or(0, Tail::seal_offset),
             blocks_at: None,
             decoder: Decoder::new(&[]),
+            dictionary_sound: true,
             sound: true,
         };
         segment.compare_ends(&mut faults);
@@ -136,10 +139,14 @@ impl Sealed {
         let len = usize::try_from(header.dictionary_len).unwrap_or(usize::MAX);
         let Ok(dictionary) = self.source.bytes(SEGMENT_HEADER_LEN as u64, len) else {
             faults.push(corrupt("the dictionary is cut off"));
+            self.dictionary_sound = false;
             return;
         };
         if <[u8; 32]>::from(Sha256::digest(&dictionary)) != header.dictionary_sha256 {
-            faults.push(corrupt("the dictionary does not have the digest that the header states"));
+            let what = "the dictionary does not have the digest that the header states: \
+                        what was compressed with it can't be read";
+            faults.push(corrupt(what));
+            self.dictionary_sound = false;
         }
         self.decoder = Decoder::new(&dictionary);
     }
@@ -188,6 +195,13 @@ impl Sealed {
         }
         self.blocks_at = blocks_at;
         self.directory = directory;
+        // Where the header is damaged the dictionary is what lies between it and the first block.
+        let len = blocks_at.and_then(|at| at.checked_sub(SEGMENT_HEADER_LEN as u64));
+        if let (None, Some(len)) = (&self.header, len.and_then(|len| usize::try_from(len).ok()))
+            && let Ok(dictionary) = self.source.bytes(SEGMENT_HEADER_LEN as u64, len)
+        {
+            self.decoder = Decoder::new(&dictionary);
+        }
     }
 
     fn read_notes(&mut self, tail: Option<&Tail>, keys: &Keys, faults: &mut Vec<Fault>) {

@@ -263,12 +263,14 @@ impl UnitBuilder {
             }
         };
         self.zone.add(&body);
-        let at = body.received_at().unix_nanos();
-        let (first, last) = self.received.unwrap_or((at, at));
-        if at < last && sound {
-            self.find(Finding::range(FindingKind::Reordered, seq, seq + 1, BACKWARDS));
+        if sound {
+            let at = body.received_at().unix_nanos();
+            let (first, last) = self.received.unwrap_or((at, at));
+            if at < last {
+                self.find(Finding::range(FindingKind::Reordered, seq, seq + 1, BACKWARDS));
+            }
+            self.received = Some((first, last.max(at)));
         }
-        self.received = Some((first, last.max(at)));
         let mut print = DefaultHasher::new();
         body.producer().hash(&mut print);
         body.audit_id().as_bytes().hash(&mut print);

@@ -1,0 +1,76 @@
+//! Whole-process measurements: what `benches/RESULTS.md` quotes.
+//!
+//! Each command prints its figures as rows of a table; several rounds of its variants take turns, so that a
+//! noisy machine disturbs all of them alike. Knows nothing about statistics beyond median, least, greatest.
+#![expect(clippy::print_stdout, reason = "a bench reports")]
+
+mod append;
+mod fill;
+mod ids;
+mod open;
+mod sizes;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use shoseki_benches::machine::machine;
+
+/// What a command ends with.
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Whole-process measurements of Shoseki.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Durable appends: batches of 1, 100, 500 and 64 writers of single records.
+    Append(append::Arguments),
+    /// Makes a log of generated records, sealing behind, and says how long it took.
+    Fill(fill::Arguments),
+    /// Makes a log of many small segments and says how long it took.
+    Segments(fill::Segments),
+    /// Opens a log again and again, each time in a process of its own.
+    Open(open::Arguments),
+    /// Opens a log once and says time and memory.
+    OpenOnce(open::Once),
+    /// What recognising repeats costs on a log.
+    Ids(ids::Arguments),
+    /// Bytes per record of generated records and of imported CloudTrail deliveries.
+    Sizes(sizes::Arguments),
+}
+
+fn main() -> Outcome {
+    let arguments = Arguments::parse();
+    if !matches!(arguments.command, Command::OpenOnce(_)) {
+        println!("{}", machine());
+    }
+    match arguments.command {
+        Command::Append(arguments) => append::run(&arguments),
+        Command::Fill(arguments) => fill::run(&arguments),
+        Command::Segments(arguments) => fill::segments(&arguments),
+        Command::Open(arguments) => open::run(&arguments),
+        Command::OpenOnce(arguments) => open::once(&arguments),
+        Command::Ids(arguments) => ids::run(&arguments),
+        Command::Sizes(arguments) => sizes::run(&arguments),
+    }
+}
+
+/// Where a directory that a command makes and removes belongs.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Scratch {
+    /// Directory on the disk that is measured.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+}
+
+impl Scratch {
+    pub(crate) fn make(&self) -> Outcome<tempfile::TempDir> {
+        std::fs::create_dir_all(&self.dir)?;
+        Ok(tempfile::Builder::new().prefix("shoseki-bench").tempdir_in(&self.dir)?)
+    }
+}
