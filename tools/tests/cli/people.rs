@@ -20,7 +20,8 @@ fn on_terminal(place: &Place, args: &[&str], no_color: bool) -> (Status, String,
     let input = Box::new(io::empty());
     let console = Console { input, output: &mut output, errors: &mut errors, screen };
     let log = place.text("log");
-    let args = ["shoseki", "--data-dir", &log].into_iter().chain(args.iter().copied()).map(OsString::from);
+    let args =
+        ["shoseki", "--data-dir", &log].into_iter().chain(args.iter().copied()).map(OsString::from);
     let status = shoseki_tools::run(args, console);
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status, text(output), text(errors))

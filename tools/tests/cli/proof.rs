@@ -79,7 +79,7 @@ fn a_checkpoint_kept_elsewhere_shows_a_log_that_went_back() {
     let report = verify("log").ended(0).lines().remove(0);
     assert_eq!((&report["status"], &report["records"]), (&"valid".into(), &6.into()));
     let names: Vec<&String> = report.as_object().expect("an object").keys().collect();
-    let all = "status records segments tree_size root chain_hash findings notices";
+    let all = "chain_hash findings notices records root segments status tree_size";
     assert_eq!(names, all.split(' ').collect::<Vec<_>>());
     let report = verify("older").ended(1).lines().remove(0);
     assert_eq!(report["findings"][0]["kind"], "rolled_back");

