@@ -4,7 +4,7 @@
 #
 # Environment: SHOSEKI_BIN, SHOSEKI_ROOT, SHOSEKI_TESTDATA as tests/run sets them;
 # SHOSEKI_ACCEPT (default: ../shared/accept beside the workspace);
-# SHOSEKI_HOSTILE_RECORDS (default: 100000).
+# SHOSEKI_HOSTILE_RECORDS (default: 100000), SHOSEKI_HOSTILE (a generator that is built already).
 set -euo pipefail
 
 bin=$SHOSEKI_BIN
@@ -24,15 +24,9 @@ if [ ! -f "$accept" ] || [ ! -d "$data/audit" ]; then
   exit 0
 fi
 
-fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
-
-# ended WANTED COMMAND...: the command ends with this status.
-ended() {
-  local wanted=$1 got=0
-  shift
-  "$@" || got=$?
-  [ "$got" = "$wanted" ] || fail "status $got instead of $wanted: $*"
-}
+# Not standard output: that of a command may go to a file.
+exec 4>&1
+fail() { printf 'FAILED: %s\n' "$*" >&4; exit 1; }
 
 # accepted LOG RECORDS SEALED: the export is whole, and outsiders accept it.
 accepted() {
@@ -61,7 +55,7 @@ log=$work/cloudtrail
 mapfile -t deliveries < <(find "$data/audit/cloudtrail-invictus" -name '*.json' | sort)
 third=$(((${#deliveries[@]} + 2) / 3))
 for part in 0 1 2; do
-  "$bin" --data-dir "$log" import cloudtrail "${deliveries[@]:part*third:third}" >/dev/null
+  "$bin" --data-dir "$log" --quiet import cloudtrail "${deliveries[@]:part*third:third}" >/dev/null
   "$bin" --data-dir "$log" seal --quiet >/dev/null
 done
 echo '{"timestamp":"2026-01-01T00:00:00Z","actor_type":"system","actor_id":"e2e","action":"END","result":"success"}' |
@@ -72,50 +66,51 @@ accepted "$log" 988 3
 
 log=$work/samples
 total=0
-# import_sample STATUS MAP FILE [OPTION...]: some events of the samples were cut down by their
-# authors and have no time; those are refused (status 2), the others go in.
+# import_sample FORMAT FILE [OPTION...]: the authors of some samples cut events down until they had no
+# time or no action, or changed one under its id; those are refused (status 2), the others go in.
 import_sample() {
-  local wanted=$1 map=$2 file=$3
-  shift 3
-  ended "$wanted" "$bin" --data-dir "$log" import jsonl --map "$map" "$@" "$data/audit/$file" \
-    >"$work/summary" 2>"$work/refused"
+  local format=$1 file=$2 got=0
+  shift 2
+  "$bin" --data-dir "$log" --quiet import "$format" "$@" "$data/audit/$file" \
+    >"$work/summary" 2>"$work/refused" || got=$?
+  case $got in 0 | 2) ;; *) fail "status $got: $(cat "$work/refused")" ;; esac
+  if grep -vE 'no (timestamp|action)|timestamp: expected|conflict: ' "$work/refused" >&4; then fail "$file"; fi
   total=$((total + $(python3 -c 'import json, sys; print(json.load(sys.stdin)["accepted"])' <"$work/summary")))
 }
-nested=$work/auditd.toml
-{ printf '[input]\nitems = "events"\nevent = "event"\n'; cat "$root/tools/maps/auditd-coalesced.toml"; } >"$nested"
-import_sample 2 okta panther-okta.jsonl --root event
-import_sample 2 gworkspace panther-gworkspace.jsonl --root event
-"$bin" --data-dir "$log" seal --quiet >/dev/null
-import_sample 2 gcp-audit panther-gcp-audit.jsonl --root event
-import_sample 0 gcp-audit gcp-audit-cloudevents.jsonl --root event
-import_sample 0 azure-signin panther-azure-signin.jsonl --root event
-"$bin" --data-dir "$log" seal --quiet >/dev/null
-import_sample 0 fhir-r4 fhir-r4
-import_sample 0 ocsf ocsf-samples.jsonl --root ocsf
-"$bin" --data-dir "$log" seal --quiet >/dev/null
-import_sample 0 "$nested" auditd-libaudit/coalesced.jsonl
-for arguments in "0 k8s k8s-audit2rbac-demo.jsonl" "0 k8s k8s-eks-ocsf-sample.json" \
-  "2 cloudtrail cloudtrail-eventbridge-custodian.jsonl --root event"; do
-  read -r wanted kind file options <<<"$arguments"
-  # shellcheck disable=SC2086
-  ended "$wanted" "$bin" --data-dir "$log" import "$kind" $options "$data/audit/$file" \
-    >"$work/summary" 2>"$work/refused"
-  total=$((total + $(python3 -c 'import json, sys; print(json.load(sys.stdin)["accepted"])' <"$work/summary")))
-done
-[ "$total" -gt 450 ] || fail "only $total samples were imported"
+seal() { "$bin" --data-dir "$log" --quiet seal >/dev/null; }
+# Some samples show different events under one id, which would be conflicts: without the rule for
+# audit_id each event has an id of its own.
+for map in "$root"/tools/maps/*.toml; do grep -v '^audit_id' "$map" >"$work/$(basename "$map")"; done
+sed -i '1i [input]\nitems = "events"\nevent = "event"' "$work/auditd-coalesced.toml"
+import_sample jsonl panther-okta.jsonl --map "$work/okta.toml" --root event
+import_sample jsonl panther-gworkspace.jsonl --map "$work/gworkspace.toml" --root event
+seal
+import_sample jsonl panther-gcp-audit.jsonl --map "$work/gcp-audit.toml" --root event
+import_sample jsonl gcp-audit-cloudevents.jsonl --map "$work/gcp-audit.toml" --root event
+import_sample jsonl panther-azure-signin.jsonl --map "$work/azure-signin.toml" --root event
+seal
+import_sample jsonl fhir-r4 --map "$work/fhir-r4.toml"
+import_sample jsonl ocsf-samples.jsonl --map "$work/ocsf.toml" --root ocsf
+seal
+import_sample jsonl auditd-libaudit/coalesced.jsonl --map "$work/auditd-coalesced.toml"
+import_sample k8s k8s-audit2rbac-demo.jsonl
+import_sample k8s k8s-eks-ocsf-sample.json
+import_sample cloudtrail cloudtrail-eventbridge-custodian.jsonl --root event
+[ "$total" -gt 430 ] || fail "only $total samples were imported"
 accepted "$log" "$total" 3
 
 # --- hostile records: three sealed segments, an active one, a reopen and a kill -------------------
 
 log=$work/hostile
 count=${SHOSEKI_HOSTILE_RECORDS:-100000}
-hostile=$(dirname "$bin")/examples/hostile
-(cd "$root" && cargo build --quiet --release -p shoseki-tools --example hostile)
+hostile=${SHOSEKI_HOSTILE:-$(dirname "$bin")/examples/hostile}
+[ -n "${SHOSEKI_HOSTILE:-}" ] ||
+  (cd "$root" && cargo build --quiet --release -p shoseki-tools --example hostile)
 [ -x "$hostile" ] || fail "no generator at $hostile"
 "$hostile" 7 "$count" "$data/strings/blns.json" >"$work/lines"
 quarter=$((count / 4))
 for part in 0 1 2; do
-  tail -n +$((part * quarter + 1)) "$work/lines" | head -n "$quarter" |
+  sed -n "$((part * quarter + 1)),$(((part + 1) * quarter))p" "$work/lines" |
     "$bin" --data-dir "$log" append --quiet >>"$work/receipts"
   "$bin" --data-dir "$log" seal --quiet >/dev/null
 done
