@@ -5,4 +5,5 @@
 
 mod model;
 mod points;
+mod process;
 mod workload;

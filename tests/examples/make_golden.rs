@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "it says what it wrote")]
 
 #[path = "../golden/sample.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod sample;
 
 use std::fs;
@@ -19,6 +20,7 @@ use shoseki_engine::proof::record_hash;
 use shoseki_engine::record::{
     AuditId, Body, Limits, Producer, Record, Salt, Stamp, Timestamp, encode_body,
 };
+use shoseki_engine::segment::sample_text;
 
 /// A clock and a source of bytes that give the same each time.
 struct Still {
@@ -48,7 +50,8 @@ fn main() {
     fs::create_dir_all(to.join("notes")).unwrap();
     assert_eq!(fs::read_dir(to).unwrap().count(), 1, "{directory} is not empty");
     fs::write(to.join("active.log"), sample::active_file(&[3, 2], true)).unwrap();
-    let dictionary = zstd::dict::from_samples(&sample::dictionary_samples(), 2048).unwrap();
+    let texts: Vec<Vec<u8>> = (0..2000).map(|n| sample_text(&sample::body(n))).collect();
+    let dictionary = zstd::dict::from_samples(&texts, 2048).unwrap();
     let seqs = sample::SEGMENT_FIRST..sample::SEGMENT_FIRST + sample::SEGMENT_COUNT;
     fs::write(to.join("segment.seg"), sample::segment(seqs, 6, dictionary)).unwrap();
     for (name, text) in sample::notes() {
@@ -87,7 +90,10 @@ fn data_directory(to: &Path) -> String {
 }
 
 const ID: &str = r#""audit_id":"018F4E9A-7C3B-7D2E-9A51-3C6F0B8E2D14""#;
-const BASE: &str = r#""timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","action":"X","result":"success""#;
+const BASE: &str = concat!(
+    r#""timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"a","#,
+    r#""action":"X","result":"success""#,
+);
 
 /// Comment and input of each vector.
 fn inputs() -> Vec<(&'static str, String)> {

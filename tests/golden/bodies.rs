@@ -22,7 +22,7 @@ fn stamp(record: &Record) -> Stamp<'_> {
 fn inputs_become_the_same_bodies() {
     let text = String::from_utf8(golden("bodies.txt")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines.len() >= 40 && lines.len() % 4 == 0, "{} lines", lines.len());
+    assert!(lines.len() >= 40 && lines.len().is_multiple_of(4), "{} lines", lines.len());
     for vector in lines.chunks(4) {
         let [comment, input, body, sha512] = vector else { panic!("{vector:?}") };
         assert!(comment.starts_with("# "), "{comment}");

@@ -64,7 +64,7 @@ fn the_sealed_segment_gives_the_same_records() {
                 assert_eq!(item, due, "record {seq}");
                 leaves.push(leaf_hash(&sample::hash(seq))).unwrap();
                 seq += 1;
-                if seq % 50 == 0 {
+                if seq.is_multiple_of(50) {
                     assert_eq!(*chain, sample::chain(seq));
                 }
             }

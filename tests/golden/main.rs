@@ -3,6 +3,7 @@
 //! Invariant: no test here writes a golden file; `tests/examples/make_golden.rs` does, for a new
 //! version.
 //! Knows nothing about how a log is appended to.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it can't go on")]
 
 mod bodies;
 mod data_directory;

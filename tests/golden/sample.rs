@@ -14,7 +14,7 @@ use shoseki_engine::record::{
     ActorType, AuditId, Detail, Limits, Outcome, Producer, Record, Salt, Sensitivity, Stamp,
     Timestamp, encode_body,
 };
-use shoseki_engine::segment::{SegmentBuilder, SegmentInput, SegmentParams, sample_text};
+use shoseki_engine::segment::{SegmentBuilder, SegmentInput, SegmentParams};
 use shoseki_engine::types::{ChainHash, LogId, NodeHash, Origin, RecordHash, Seq, TreeSize};
 
 /// Random in a real file.
@@ -22,30 +22,30 @@ const FILE_TAG: u64 = 0x1112_1314_1516_1718;
 /// 2026-11-21T09:30:01.000250Z
 const RECEIVED_AT: i64 = 1_795_253_401_000_250;
 /// First record of the sample segment: it begins and ends inside a tile and passes the end of one.
-pub const SEGMENT_FIRST: u64 = 100;
+pub(crate) const SEGMENT_FIRST: u64 = 100;
 /// Records of the sample segment.
-pub const SEGMENT_COUNT: u64 = 300;
+pub(crate) const SEGMENT_COUNT: u64 = 300;
 /// The record of the sample segment that was erased.
-pub const ERASED: u64 = 260;
+pub(crate) const ERASED: u64 = 260;
 
-pub fn identity() -> LogIdentity {
+pub(crate) fn identity() -> LogIdentity {
     let log_id = LogId(core::array::from_fn(|at| u8::try_from(at * 17).unwrap()));
     LogIdentity { format: FORMAT, origin: Origin::new("shoseki.example/test").unwrap(), log_id }
 }
 
 /// Test key `n` of the sample log.
-pub fn key(n: u8) -> SigningKey {
+pub(crate) fn key(n: u8) -> SigningKey {
     let mut seed = [7; 32];
     seed[0] = n;
     SigningKey::generate(identity().origin, &seed)
 }
 
-pub fn genesis() -> ChainHash {
+pub(crate) fn genesis() -> ChainHash {
     chain_genesis(&identity().origin, &identity().log_id)
 }
 
 /// Record `n`; 0 is the example of format.md.
-pub fn body(n: u64) -> Vec<u8> {
+pub(crate) fn body(n: u64) -> Vec<u8> {
     let byte = |i: usize| u8::try_from((n * 31 + i as u64 * 7 + n * n * i as u64) % 256).unwrap();
     let time = Timestamp::parse("2026-11-21T09:30:00Z").unwrap().unix_nanos();
     // Whole seconds, milliseconds, microseconds and nanoseconds, not in order.
@@ -69,7 +69,7 @@ pub fn body(n: u64) -> Vec<u8> {
         stamp.received_at = Timestamp::from_unix_micros(received_at).unwrap();
         record.actor_id = format!("user-{}", n % 7);
         record.target_id = Some(format!("山田-{n}"));
-        record.pii_flag = n % 5 == 0;
+        record.pii_flag = n.is_multiple_of(5);
     }
     if n % 3 == 1 {
         stamp.ingested_by = Some(&producer);
@@ -84,27 +84,27 @@ pub fn body(n: u64) -> Vec<u8> {
     body
 }
 
-pub fn hash(n: u64) -> RecordHash {
+pub(crate) fn hash(n: u64) -> RecordHash {
     record_hash(&body(n))
 }
 
 /// Chain hash behind the first `n` records.
-pub fn chain(n: u64) -> ChainHash {
+pub(crate) fn chain(n: u64) -> ChainHash {
     (0..n).fold(genesis(), |at, n| chain_next(&at, &hash(n)))
 }
 
-pub fn range(seqs: core::ops::Range<u64>) -> CompactRange {
+pub(crate) fn range(seqs: core::ops::Range<u64>) -> CompactRange {
     let mut range = CompactRange::new(seqs.start);
     seqs.for_each(|n| range.push(leaf_hash(&hash(n))).unwrap());
     range
 }
 
-pub fn root(size: u64) -> NodeHash {
+pub(crate) fn root(size: u64) -> NodeHash {
     range(0..size).root().unwrap()
 }
 
 /// The sample active file: batches of the given sizes, each a commit, then a mark and a close.
-pub fn active_file(batches: &[u64], closed: bool) -> Vec<u8> {
+pub(crate) fn active_file(batches: &[u64], closed: bool) -> Vec<u8> {
     let header = ActiveHeader {
         first_seq: Seq(0),
         file_tag: FILE_TAG,
@@ -151,7 +151,7 @@ fn add_frame(file: &mut Vec<u8>, kind: FrameKind, commit: u64, first: u64, end: 
 }
 
 /// A sealed segment of the sample's records.
-pub fn segment(seqs: core::ops::Range<u64>, level: i32, dictionary: Vec<u8>) -> Vec<u8> {
+pub(crate) fn segment(seqs: core::ops::Range<u64>, level: i32, dictionary: Vec<u8>) -> Vec<u8> {
     let params = SegmentParams {
         first_seq: Seq(seqs.start),
         count: seqs.end - seqs.start,
@@ -193,23 +193,18 @@ pub fn segment(seqs: core::ops::Range<u64>, level: i32, dictionary: Vec<u8>) -> 
     builder.finish(range(0..seqs.start), anchor, seal).unwrap().1
 }
 
-pub fn time() -> UtcTime {
+pub(crate) fn time() -> UtcTime {
     UtcTime::parse("2026-11-21T10:00:00.250Z").unwrap()
-}
-
-/// Texts that the dictionary of the sample segment was trained from.
-pub fn dictionary_samples() -> Vec<Vec<u8>> {
-    (0..2000).map(|n| sample_text(&body(n))).collect()
 }
 
 /// A segment whose text is stored as it is, whatever the version of zstd: at this level it looks
 /// for long repeats only and leaves literals alone.
-pub fn tiny_segment() -> Vec<u8> {
+pub(crate) fn tiny_segment() -> Vec<u8> {
     segment(0..1, -7, Vec::new())
 }
 
 /// The signed notes of the sample: (file name, text).
-pub fn notes() -> Vec<(&'static str, String)> {
+pub(crate) fn notes() -> Vec<(&'static str, String)> {
     let origin = identity().origin;
     let checkpoint = Checkpoint { origin: origin.clone(), size: TreeSize(11), root: root(11) };
     let mut own = CompactRange::new(0);

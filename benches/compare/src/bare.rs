@@ -13,7 +13,7 @@ use shoseki_engine::record::Record;
 use crate::encode::Chain;
 use crate::{Outcome, Round};
 
-pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>) -> Outcome<Round> {
+pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>, at_rest: bool) -> Outcome<Round> {
     let mut file = File::create_new(dir.join("bare.log"))?;
     let mut chain = Chain::new();
     let mut bytes = Vec::new();
@@ -31,5 +31,5 @@ pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>) -> Outcome<Round> {
         file.sync_data()?;
     }
     let seconds = start.elapsed().as_secs_f64();
-    Ok(Round { seconds, bytes: bytes_below(dir)? })
+    Ok(Round { seconds, bytes: at_rest.then(|| bytes_below(dir)).transpose()? })
 }

@@ -27,7 +27,7 @@ const SCHEMA: &str = "
     CREATE INDEX by_action ON log (action);
 ";
 
-pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>) -> Outcome<Round> {
+pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>, at_rest: bool) -> Outcome<Round> {
     let mut db = Connection::open(dir.join("log.sqlite"))?;
     db.execute_batch(SCHEMA)?;
     let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
@@ -66,5 +66,5 @@ pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>) -> Outcome<Round> {
     }
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(db);
-    Ok(Round { seconds, bytes: bytes_below(dir)? })
+    Ok(Round { seconds, bytes: at_rest.then(|| bytes_below(dir)).transpose()? })
 }

@@ -6,6 +6,7 @@
 
 mod builder;
 mod compress;
+mod lift;
 mod pack;
 mod scan;
 mod sealed;

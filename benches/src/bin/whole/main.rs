@@ -9,6 +9,7 @@ mod fill;
 mod ids;
 mod open;
 mod sizes;
+mod verify;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ enum Command {
     Ids(ids::Arguments),
     /// Bytes per record of generated records and of imported CloudTrail deliveries.
     Sizes(sizes::Arguments),
+    /// Audits a log on one core and on two.
+    Verify(verify::Arguments),
 }
 
 fn main() -> Outcome {
@@ -57,6 +60,7 @@ fn main() -> Outcome {
         Command::OpenOnce(arguments) => open::once(&arguments),
         Command::Ids(arguments) => ids::run(&arguments),
         Command::Sizes(arguments) => sizes::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     }
 }
 

@@ -27,9 +27,12 @@ fn body(n: u64) -> Vec<u8> {
     let mut record = Record::new(time, kind, format!("u{}", n % 11), "READ", Outcome::Success);
     record.result = if n % 10 == 3 { Outcome::Failure } else { Outcome::Success };
     record.sensitivity = if n % 4 == 1 { Sensitivity::High } else { Sensitivity::Low };
-    record.pii_flag = n % 6 == 0;
-    if n % 2 == 0 {
-        let detail = format!(r#"{{"n":{n}.0,"words":"{}"}}"#, "ward ".repeat((n % 5) as usize));
+    record.pii_flag = n.is_multiple_of(6);
+    if n.is_multiple_of(2) {
+        let detail = format!(
+            r#"{{"n":{n}.0,"words":"{}"}}"#,
+            "ward ".repeat(usize::try_from(n % 5).unwrap())
+        );
         record.detail = Some(Detail::parse(detail.as_bytes(), &Limits::default()).unwrap());
     }
     let mut id = [0; 16];
