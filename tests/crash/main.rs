@@ -6,4 +6,6 @@
 mod model;
 mod points;
 mod process;
+mod table;
+mod threads;
 mod workload;
