@@ -25,8 +25,9 @@ pub(crate) fn appender(dir: &Path, seed: u64, segment_len: u64) -> Child {
         .unwrap()
 }
 
-/// What the appender says until `lines` receipts came (`None`: to its end). Then it is killed, and what it
-/// said before still counts. Returns the microseconds that opening took and an error that it met.
+/// What the appender says until `lines` receipts came (`None`: to its end). Then it is killed, and
+/// what it said before still counts. Returns the microseconds that opening took and an error that
+/// it met.
 pub(crate) fn listen(
     mut child: Child,
     lines: Option<u64>,

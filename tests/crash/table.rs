@@ -1,7 +1,7 @@
 //! The decision table of recovery, row by row, on a whole log.
 //!
-//! Invariant: what was acknowledged and synced is never cut; what is cut is kept; a log that is damaged opens
-//! for reading only, and reading writes nothing.
+//! Invariant: what was acknowledged and synced is never cut; what is cut is kept; a log that is
+//! damaged opens for reading only, and reading writes nothing.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::workload::Machine;
 
 const ACTIVE: &str = "active/00000000000000000000.log";
 
-/// Batches of two records each, all in one active file, as they are after a kill; and the lengths of the
-/// used part of the file after each of them.
+/// Batches of two records each, all in one active file, as they are after a kill; and the lengths
+/// of the used part of the file after each of them.
 fn killed(batches: u64) -> (Machine, Vec<usize>) {
     let mut machine = Machine::new(batches);
     let log = machine.open().unwrap();
@@ -227,7 +227,8 @@ fn a_file_that_does_not_link_makes_the_log_read_only() {
     assert_eq!(damage(&with(&one, storage)), [Damage::Missing { first_seq: 2, end_seq: 4 }]);
 }
 
-/// A log with a sealed segment whose active file is still there: the power went before it was removed.
+/// A log with a sealed segment whose active file is still there: the power went before it was
+/// removed.
 fn sealed_and_active() -> (Machine, String, String) {
     let mut machine = three_files();
     let active = machine.storage.bytes(ACTIVE).unwrap();
