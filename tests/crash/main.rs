@@ -5,8 +5,10 @@
 //! here sleeps to get lucky or asserts a time.
 
 mod model;
+mod mounted;
 mod points;
 mod process;
 mod table;
 mod threads;
+mod tiles;
 mod workload;

@@ -3,65 +3,96 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use shoseki_engine::log::{Entry, Log, LogOptions, OpenError, Reader};
 use shoseki_engine::proof::{CompactRange, chain_genesis, chain_next, leaf_hash, record_hash};
 use shoseki_engine::query::Order;
 use shoseki_engine::types::{Seq, from_hex};
+use shoseki_engine::verify::{VerifyOptions, verify_path};
 use shoseki_tests::storage::Rng;
 
 /// What a client was told: hash and chain hash by seq.
 pub(crate) type Told = HashMap<u64, (Vec<u8>, Vec<u8>)>;
 
-/// Starts the program that appends from four threads.
-pub(crate) fn appender(dir: &Path, seed: u64, segment_len: u64) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_appender"))
-        .arg(dir)
-        .args([seed.to_string(), segment_len.to_string()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+/// The program that appends from four threads, running; killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// Microseconds that opening took.
+    pub(crate) opened: Option<u64>,
+    /// An error that it met.
+    pub(crate) error: Option<String>,
 }
 
-/// What the appender says until `lines` receipts came (`None`: to its end). Then it is killed, and
-/// what it said before still counts. Returns the microseconds that opening took and an error that
-/// it met.
-pub(crate) fn listen(
-    mut child: Child,
-    lines: Option<u64>,
-    told: &mut Told,
-) -> (Option<u64>, Option<String>) {
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let (mut opened, mut error, mut seen) = (None, None, 0);
-    let mut killed = false;
-    let mut line = String::new();
-    loop {
-        if !killed && lines.is_some_and(|lines| seen >= lines) {
-            child.kill().unwrap();
-            killed = true;
-        }
-        line.clear();
-        let read = out.read_line(&mut line).unwrap();
-        if read == 0 || !line.ends_with('\n') {
-            break;
-        }
-        match line.trim_end().split(' ').collect::<Vec<_>>().as_slice() {
-            ["open", micros] => opened = Some(micros.parse().unwrap()),
-            ["error", ..] => error = Some(line.trim_end().to_owned()),
+impl Running {
+    pub(crate) fn start(dir: &Path, seed: u64, segment_len: u64) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_appender"))
+            .arg(dir)
+            .args([seed.to_string(), segment_len.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out, opened: None, error: None }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reads what it says until `lines` more receipts came, or to its end.
+    pub(crate) fn listen(&mut self, lines: u64, told: &mut Told) {
+        let mut seen = 0;
+        while seen < lines && self.line(told, &mut seen) {}
+    }
+
+    /// Reads until it has opened the log or failed to.
+    pub(crate) fn wait_open(&mut self) {
+        let mut told = Told::new();
+        while self.opened.is_none() && self.line(&mut told, &mut 0) {}
+        assert!(told.is_empty());
+    }
+
+    fn line(&mut self, told: &mut Told, seen: &mut u64) -> bool {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        let Some(line) = line.strip_suffix('\n') else { return false };
+        match line.split(' ').collect::<Vec<_>>().as_slice() {
+            ["open", micros] => self.opened = Some(micros.parse().unwrap()),
+            ["error", ..] => self.error = Some(line.to_owned()),
             [seq, hash, chain] => {
                 let hash = from_hex::<64>(hash.as_bytes()).unwrap().to_vec();
                 let chain = from_hex::<64>(chain.as_bytes()).unwrap().to_vec();
                 let before = told.insert(seq.parse().unwrap(), (hash, chain));
                 assert_eq!(before, None, "two receipts for seq {seq}");
-                seen += 1;
+                *seen += 1;
             }
             other => panic!("the appender said {other:?}"),
         }
+        true
     }
-    child.wait().unwrap();
-    (opened, error)
+
+    /// Kills it; what it said before still counts.
+    pub(crate) fn kill(mut self, told: &mut Told) {
+        self.child.kill().unwrap();
+        self.listen(u64::MAX, told);
+        assert_eq!(self.error, None);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The verifier, which shares no code with the writer's checks, finds nothing.
+pub(crate) fn verify(dir: &Path) {
+    let report = verify_path(dir, &VerifyOptions::default(), &()).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
 /// Everything that was told stands in the log, and the log holds together and up to its checkpoint.
@@ -120,9 +151,10 @@ fn killed_two_hundred_times_it_keeps_every_receipt() {
         // Some die while they open, most under load.
         let lines = if round % 10 == 9 { 0 } else { 1 + rng.below(400) };
         let mut now = Told::new();
-        let (opened, error) = listen(appender(&path, seed + round, 150_000), Some(lines), &mut now);
-        assert_eq!(error, None, "round {round}");
-        slowest = slowest.max(opened.unwrap_or(0));
+        let mut running = Running::start(&path, seed + round, 150_000);
+        running.listen(lines, &mut now);
+        slowest = slowest.max(running.opened.unwrap_or(0));
+        running.kill(&mut now);
         if round % 3 == 0 {
             let began = Instant::now();
             let log = Log::open(&path, LogOptions::default()).unwrap();
@@ -137,6 +169,7 @@ fn killed_two_hundred_times_it_keeps_every_receipt() {
     let log = Log::open(&path, LogOptions::default()).unwrap();
     let size = check(&log.reader(), &told);
     log.close().unwrap();
+    verify(&path);
     let receipts = told.len();
     println!("{receipts} receipts, {size} records, {cut} torn ends cut, slowest open {slowest} us");
     assert!(receipts > 0);
@@ -145,19 +178,19 @@ fn killed_two_hundred_times_it_keeps_every_receipt() {
 #[test]
 fn a_second_process_is_refused_with_the_pid_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = appender(dir.path(), 3, 1 << 20);
-    let mut first = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut first).unwrap();
-    assert!(first.starts_with("open "), "{first}");
-    let second = Log::open(dir.path(), LogOptions::default()).err().unwrap();
-    assert!(matches!(second, OpenError::Lock(_)), "{second}");
-    assert!(second.to_string().contains(&format!("pid {}", child.id())), "{second}");
-    // From another process too.
-    let (opened, error) = listen(appender(dir.path(), 4, 1 << 20), None, &mut Told::new());
-    assert_eq!(opened, None);
-    assert!(error.unwrap().contains(&format!("pid {}", child.id())));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(Log::open(dir.path(), LogOptions::default()).is_ok());
+    let mut first = Running::start(dir.path(), 3, 1 << 20);
+    first.wait_open();
+    let refused = Log::open(dir.path(), LogOptions::default()).err().unwrap();
+    assert!(matches!(refused, OpenError::Lock(_)), "{refused}");
+    let pid = format!("pid {}", first.pid());
+    assert!(refused.to_string().contains(&pid), "{refused}");
+    // Another process too.
+    let mut second = Running::start(dir.path(), 4, 1 << 20);
+    second.wait_open();
+    assert_eq!(second.opened, None);
+    assert!(second.error.take().unwrap().contains(&pid));
+    let mut told = Told::new();
+    first.kill(&mut told);
+    let log = Log::open(dir.path(), LogOptions::default()).unwrap();
+    check(&log.reader(), &told);
 }

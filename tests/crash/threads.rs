@@ -6,17 +6,20 @@ use std::collections::HashSet;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use shoseki_engine::log::{AppendError, Log, LogOptions, Reader};
+use shoseki_engine::log::{AppendError, Appended, Log, LogOptions, Reader};
 use shoseki_engine::record::Producer;
+use shoseki_tests::storage::{Fault, FaultKind, Rng};
 
 use crate::model::{Model, batch, batch_with_ids};
-use crate::process::{Told, check, walk};
+use crate::process::{Told, check, verify, walk};
+use crate::workload::Machine;
 
 fn options() -> LogOptions {
     LogOptions { segment_raw_len_max: 60_000, free_space_reserve: Some(0), ..LogOptions::default() }
 }
 
-fn tell(told: &mut Told, appended: &shoseki_engine::log::Appended) {
+/// Remembers receipts, each once.
+pub(crate) fn tell(told: &mut Told, appended: &Appended) {
     for receipt in &appended.receipts {
         let promise = (receipt.hash.0.to_vec(), receipt.chain_hash.0.to_vec());
         assert_eq!(told.insert(receipt.seq.0, promise), None, "seq {} twice", receipt.seq);
@@ -81,6 +84,7 @@ fn writers_sealers_signers_and_a_reader_at_once() {
     assert_eq!(check(&log.reader(), &told), told.len() as u64);
     log.close().unwrap();
     check(&Reader::open(dir.path()).unwrap(), &told);
+    verify(dir.path());
 }
 
 #[test]
@@ -185,4 +189,56 @@ fn dropped_without_a_close_nothing_is_lost() {
         drop(log);
     }
     check(&Reader::open(dir.path()).unwrap(), &told);
+}
+
+#[test]
+fn the_power_goes_under_many_threads() {
+    for seed in 0..60 {
+        let mut machine = Machine::new(seed);
+        let mut rng = Rng::new(seed);
+        let fault = Fault { call: 20 + rng.below(300), reads: false, kind: FaultKind::CrashAfter };
+        machine.storage.plan(Some(fault));
+        let options = LogOptions { background: true, ..machine.options() };
+        let log = Log::open_storage(machine.shared(), options.clone());
+        let acknowledged = log.as_ref().map(|log| until_it_fails(log, rng.clone()));
+        for (number, appended) in acknowledged.unwrap_or_default() {
+            machine.model.acknowledge(number, &appended);
+        }
+        drop(log);
+        assert!(machine.storage.hit().is_some(), "seed {seed}");
+        machine.storage = machine.storage.restart();
+        let log = Log::open_storage(machine.shared(), options).unwrap();
+        println!("seed {seed}, cut {:?}", log.report().quarantined);
+        machine.model.check(&log.reader());
+        let size = log.append(None, batch(999_999, 2)).unwrap().last_seq;
+        log.close().unwrap();
+        let reader = crate::model::reader(&machine.shared());
+        machine.model.note_checkpoint(&reader);
+        assert_eq!(Some(machine.model.check(&reader)), size.map(|seq| seq.0 + 1));
+    }
+}
+
+/// Appends from eight threads until every one of them was refused.
+fn until_it_fails(log: &Log, rng: Rng) -> Vec<(u64, Appended)> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8u64)
+            .map(|t| {
+                let mut rng = rng.clone();
+                scope.spawn(move || {
+                    let mut acknowledged = Vec::new();
+                    for n in 0.. {
+                        let number = t * 10_000 + n;
+                        let count = 1 + (rng.draw() ^ t) % 4;
+                        match log.append(None, batch(number, count)) {
+                            Ok(appended) => acknowledged.push((number, appended)),
+                            Err(AppendError::Poisoned(_)) => break,
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                    acknowledged
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
 }
