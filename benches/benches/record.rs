@@ -44,12 +44,7 @@ fn parse(c: &mut Criterion) {
 
 fn input(c: &mut Criterion) {
     let limits = Limits::default();
-<<<<<<< HEAD
-    let lines: Vec<Vec<u8>> =
-        batches(1, RECORDS, 500, true).concat().iter().map(line).collect();
-=======
     let lines: Vec<Vec<u8>> = batches(1, RECORDS, 500, true).concat().iter().map(line).collect();
->>>>>>> 167dad9efcac66587916e084cf2e3c0d11539ce9
     let all = || {
         let records = lines.iter().map(|line| {
             let record = Record::from_json(black_box(line), &limits).expect("a record");
