@@ -1,22 +1,21 @@
-//! Bytes per record of a sealed segment and the time of one random read, by records per group, zstd level
-//! and dictionary. The figures and what was decided from them: RESULTS.md.
+//! Bytes per record of a sealed segment and the time of one random read, by records per group,
+//! zstd level and dictionary. The figures and what was decided from them: RESULTS.md.
 //!
-//! `cargo bench -p shoseki-benches --bench group_size` measures 200,000 records. As a test it measures a few
-//! thousand, so that it can't rot. The hash that it prints is that of the records: runs with the same hash
-//! measured the same thing.
+//! `cargo bench -p shoseki-benches --bench group_size` measures 200,000 records. As a test it
+//! measures a few thousand, so that it can't rot. The hash that it prints is that of the records:
+//! runs with the same hash measured the same thing.
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use shoseki_engine::format::LOCATOR_LEN;
-use shoseki_engine::proof::{CompactRange, chain_genesis, record_hash};
+use shoseki_engine::proof::{CompactRange, chain_genesis, chain_next, record_hash};
 use shoseki_engine::record::{Producer, Salt, Stamp, Timestamp, encode_body};
 use shoseki_engine::segment::{
     GroupPlace, SealedSegment, SegmentBuilder, SegmentInput, SegmentParams, sample_text,
     train_dictionary,
 };
-use shoseki_engine::types::{LogId, Origin, RecordHash, Seq};
+use shoseki_engine::types::{ChainHash, LogId, Origin, RecordHash, Seq};
 use shoseki_tools::generate::{Rng, Workload};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -35,7 +34,8 @@ struct Scale {
 }
 
 fn main() -> Outcome<()> {
-    let scale = if std::env::args().any(|arg| arg == "--bench") {
+    let told = |flag: &str| std::env::args().any(|arg| arg == flag);
+    let scale = if told("--bench") && !told("--test") {
         Scale { records: 200_000, reads: 20_000 }
     } else {
         Scale { records: 3_000, reads: 50 }
@@ -44,13 +44,12 @@ fn main() -> Outcome<()> {
     let raw: usize = bodies.iter().map(|(body, _)| body.len()).sum();
     let samples = samples(&bodies, raw);
     println!("{} records, {:.1} bytes of body each", scale.records, per(raw as u64, &scale));
+    println!("records: {}", chain_of(&bodies)?);
     println!(
         "\n| records per group | zstd level | dictionary KiB | bytes per record | of body \
               | fixed | text | tables | dictionary | other | read p50 us | read p99 us | build s |"
     );
-    println!(
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    );
+    println!("|{}", " ---: |".repeat(13));
     let usual = train_dictionary(&samples, raw as u64);
     for level in [3, 6, 9] {
         for group in [8, 16, 32, 64] {
@@ -60,13 +59,22 @@ fn main() -> Outcome<()> {
         }
     }
     println!("\nSizes of the dictionary:\n");
-    for (group, level) in [(8, 6), (16, 6), (16, 9)] {
+    for (group, level) in [(8, 3), (16, 3), (8, 6), (16, 6), (8, 9), (16, 9)] {
         for kib in [4, 8, 16, 32, 64, 110] {
             let dictionary = zstd::dict::from_samples(&samples, kib << 10).unwrap_or_default();
             measure(&bodies, &scale, group, level, &dictionary)?;
         }
     }
     Ok(())
+}
+
+fn genesis() -> Outcome<ChainHash> {
+    Ok(chain_genesis(&Origin::new("shoseki.example/bench")?, &LogId([0; 16])))
+}
+
+/// The chain hash behind all records: what was measured.
+fn chain_of(bodies: &[(Vec<u8>, RecordHash)]) -> Outcome<ChainHash> {
+    Ok(bodies.iter().fold(genesis()?, |at, (_, hash)| chain_next(&at, hash)))
 }
 
 fn per(bytes: u64, scale: &Scale) -> f64 {
@@ -108,12 +116,11 @@ fn build(
     level: i32,
     dictionary: &[u8],
 ) -> Outcome<Vec<u8>> {
-    let origin = Origin::new("shoseki.example/bench")?;
     let params = SegmentParams {
         first_seq: Seq(0),
         count: bodies.len() as u64,
         identity_sha256: [0; 32],
-        chain_before: chain_genesis(&origin, &LogId([0; 16])),
+        chain_before: genesis()?,
         group_records_max: group,
         compression_level: level,
         dictionary: dictionary.to_vec(),
@@ -150,20 +157,12 @@ fn measure(
     let other = len - stored - tables - dictionary_len;
     let (p50, p99) = reads(&segment, scale)?;
     let raw: usize = bodies.iter().map(|(body, _)| body.len()).sum();
-    println!(
-        "| {group} | {level} | {} | {:.1} | {:.1} % | {:.1} | {:.1} | {:.1} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} |",
-        dictionary.len() >> 10,
-        per(len, scale),
-        len as f64 * 100.0 / raw as f64,
-        per(fixed, scale),
-        per(stored - fixed, scale),
-        per(tables, scale),
-        per(dictionary_len, scale),
-        per(other, scale),
-        p50.as_secs_f64() * 1e6,
-        p99.as_secs_f64() * 1e6,
-        built.as_secs_f64(),
-    );
+    print!("| {group} | {level} | {} | {:.1} ", dictionary.len() >> 10, per(len, scale));
+    print!("| {:.1} % | {:.1} ", len as f64 * 100.0 / raw as f64, per(fixed, scale));
+    print!("| {:.1} | {:.1} ", per(stored - fixed, scale), per(tables, scale));
+    print!("| {:.2} | {:.2} ", per(dictionary_len, scale), per(other, scale));
+    print!("| {:.1} | {:.1} ", p50.as_secs_f64() * 1e6, p99.as_secs_f64() * 1e6);
+    println!("| {:.1} |", built.as_secs_f64());
     Ok(())
 }
 
@@ -186,5 +185,3 @@ fn reads(segment: &SealedSegment<Vec<u8>>, scale: &Scale) -> Outcome<(Duration, 
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
     Ok((at(50), at(99)))
 }
-
-const _: () = assert!(LOCATOR_LEN == 4, "the tables' share counts on it");

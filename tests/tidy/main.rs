@@ -6,6 +6,7 @@
 
 mod headers;
 mod layering;
+mod layouts;
 mod leftovers;
 mod links;
 mod manifests;

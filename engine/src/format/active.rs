@@ -1,4 +1,5 @@
-//! The header of an active file: which log it belongs to, where it begins and what binds its frames.
+//! The header of an active file: which log it belongs to, where it begins and what binds its
+//! frames.
 //!
 //! Invariant: 256 bytes, CRC over all of them; `file_tag` is random per file, so that a frame of a
 //! recycled or copied file never passes for one of this file. Byte table: format.md.

@@ -1,7 +1,8 @@
 //! The head of a block: up to 256 records aligned in the log, split into compressed groups.
 //!
-//! Invariant: a CRC covers head, group table and locators; each group has its own CRC and the chain hash
-//! after its last record, so that reading one group verifies it. Byte tables: format.md.
+//! Invariant: a CRC covers head, group table and locators; each group has its own CRC and the
+//! chain hash after its last record, so that reading one group verifies it. Byte tables:
+//! format.md.
 //! Knows nothing about compression.
 
 use super::LOCATOR_LEN;
@@ -128,8 +129,8 @@ impl BlockHead {
         Ok(block)
     }
 
-    /// Where group `index` lies: its entry, the position of its first record in the block, and the offset
-    /// of its bytes behind the head.
+    /// Where group `index` lies: its entry, the position of its first record in the block, and the
+    /// offset of its bytes behind the head.
     #[must_use]
     pub fn group(&self, index: usize) -> Option<(&GroupEntry, usize, u64)> {
         let before = self.groups.get(..index)?;

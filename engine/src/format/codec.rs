@@ -1,6 +1,7 @@
 //! Little-endian reading and writing shared by the structures, and their error type.
 //!
-//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are zero.
+//! Invariant: reading past the end is an error with its place, never a panic; reserved bytes are
+//! zero.
 //! Knows no structure's meaning.
 
 use core::fmt;
@@ -260,13 +261,16 @@ impl Put for Vec<u8> {
 
 /// Declares the fields of a fixed structure in disk order: their offsets follow from the sizes.
 macro_rules! layout {
-    ($vis:vis $table:ident, $len:ident = $want:literal, { $($name:ident : $size:expr),+ $(,)? }) => {
+    (
+        $vis:vis $table:ident, $len:ident = $want:literal,
+        { $($name:ident : $size:expr),+ $(,)? }
+    ) => {
         /// Length of the structure in bytes.
         pub const $len: usize = $want;
         $vis const $table: &[$crate::format::Field] = &{
             let sizes = [$(($size, stringify!($name))),+];
-            let mut fields =
-                [$crate::format::Field { offset: 0, size: 0, name: "" }; [$(stringify!($name)),+].len()];
+            const COUNT: usize = [$(stringify!($name)),+].len();
+            let mut fields = [$crate::format::Field { offset: 0, size: 0, name: "" }; COUNT];
             let mut offset = 0;
             let mut i = 0;
             #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]

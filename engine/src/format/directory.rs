@@ -1,7 +1,8 @@
-//! The block directory of a sealed segment: where each block lies, its Merkle root and its zone map.
+//! The block directory of a sealed segment: where each block lies, its Merkle root and its zone
+//! map.
 //!
-//! Invariant: one entry per block in seq order; the footer holds the CRC of all entries. Zone maps are for
-//! pruning and statistics, and full verification recomputes them. Byte table: format.md.
+//! Invariant: one entry per block in seq order; the footer holds the CRC of all entries. Zone maps
+//! are for pruning and statistics, and full verification recomputes them. Byte table: format.md.
 
 use super::codec::{FormatError, FormatErrorKind, Put, Reader, Structure, layout};
 use crate::types::NodeHash;

@@ -1,8 +1,9 @@
-//! The footer of a sealed segment: totals, roots, what the tree of others needs, and the signed anchor.
+//! The footer of a sealed segment: totals, roots, what the tree of others needs, and the signed
+//! anchor.
 //!
-//! Invariant: CRC at its end over all of it; `range_nodes` are the compact range of the segment's leaves in
-//! log coordinates and the tile leaves are those of a partial first and last tile, so that tree and proofs of
-//! other segments need no body of this one. Byte table: format.md.
+//! Invariant: CRC at its end over all of it; `range_nodes` are the compact range of the segment's
+//! leaves in log coordinates and the tile leaves are those of a partial first and last tile, so
+//! that tree and proofs of other segments need no body of this one. Byte table: format.md.
 
 use super::codec::{FormatError, FormatErrorKind, Put, Reader, Structure, check_crc, layout};
 use super::directory::{Counts, TimeRange};
@@ -54,7 +55,8 @@ pub struct Footer {
     pub range_nodes: Vec<NodeHash>,
     /// Leaf hashes of the part of the first tile that is here, if the segment begins inside a tile.
     pub first_tile: Vec<NodeHash>,
-    /// Leaf hashes of the part of the last tile that is here, if the segment ends inside another tile.
+    /// Leaf hashes of the part of the last tile that is here, if the segment ends inside another
+    /// tile.
     pub last_tile: Vec<NodeHash>,
     /// The signed anchor, a note.
     pub anchor: String,

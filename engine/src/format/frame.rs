@@ -1,8 +1,8 @@
 //! Frames of an active file: one per caller batch, one per idle mark, one at a clean close.
 //!
-//! Invariant: a frame is bound to its file (`file_tag`) and place (`offset`), and says up to which seq
-//! everything was synced when it was written (`durable_seq`). Its payload ends with the chain hash after
-//! its last record. Byte table: format.md. Knows nothing about what a torn tail means.
+//! Invariant: a frame is bound to its file (`file_tag`) and place (`offset`), and says up to which
+//! seq everything was synced when it was written (`durable_seq`). Its payload ends with the chain
+//! hash after its last record. Byte table: format.md. Knows nothing about what a torn tail means.
 
 use super::codec::{FormatError, FormatErrorKind, Put, Reader, Structure, check_crc, layout};
 use super::locator::locator;
@@ -160,7 +160,8 @@ pub fn encode_record_prefix(body_len: u32, hash: &RecordHash) -> [u8; RECORD_PRE
 /// One record inside a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FrameRecord<'a> {
-    /// First four bytes of the hash that the writer computed: helps to name a fault, proves nothing.
+    /// First four bytes of the hash that the writer computed: helps to name a fault, proves
+    /// nothing.
     pub locator: [u8; 4],
     /// The stored bytes.
     pub body: &'a [u8],
@@ -176,8 +177,8 @@ pub struct RecordsPayload<'a> {
 }
 
 impl<'a> RecordsPayload<'a> {
-    /// Takes a payload apart; its CRC is the caller's to check with [`RecordsPayload::crc_holds`], so that a
-    /// verifier can still look into a payload whose CRC is wrong.
+    /// Takes a payload apart; its CRC is the caller's to check with [`RecordsPayload::crc_holds`],
+    /// so that a verifier can still look into a payload whose CRC is wrong.
     ///
     /// # Errors
     /// [`FormatError`] where lengths don't add up.

@@ -1,8 +1,9 @@
 //! On-disk structures, one file each: offsets, encoding, total decoding.
 //!
-//! Invariant: every byte of evidence is laid out by hand, little-endian, and is covered by a checksum,
-//! a digest or an exact expectation; a decoder returns a value or a [`FormatError`] and never panics.
-//! The byte tables of `engine/docs/format.md` are compared with [`LAYOUTS`] by a test.
+//! Invariant: every byte of evidence is laid out by hand, little-endian, and is covered by a
+//! checksum, a digest or an exact expectation; a decoder returns a value or a [`FormatError`] and
+//! never panics. The byte tables of `engine/docs/format.md` are compared with [`LAYOUTS`] by a
+//! test.
 //! Knows nothing about files, compression, hashing of records or the tree.
 #![deny(clippy::indexing_slicing, clippy::as_conversions)]
 

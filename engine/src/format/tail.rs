@@ -1,7 +1,7 @@
 //! The last bytes of a sealed segment, from which everything else is found.
 //!
-//! Invariant: fixed length and magic at the very end of the file; versions stand here too, so that a reader
-//! knows whether it may read on. Byte table: format.md.
+//! Invariant: fixed length and magic at the very end of the file; versions stand here too, so that
+//! a reader knows whether it may read on. Byte table: format.md.
 
 use super::codec::{FormatError, FormatErrorKind, Put, Reader, Structure, layout};
 

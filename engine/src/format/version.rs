@@ -1,6 +1,7 @@
 //! Versions and bounds of the format as a whole.
 //!
-//! Invariant: a reader refuses what asks for a newer reader, and takes no length beyond these bounds.
+//! Invariant: a reader refuses what asks for a newer reader, and takes no length beyond these
+//! bounds.
 
 use super::codec::Field;
 use super::{active, block, directory, footer, frame, segment, tail};

@@ -15,12 +15,24 @@ pub const TEMPORARY_SUFFIX: &str = ".tmp";
 /// # Errors
 /// What the storage says; the old file is then still there, or the new one whole.
 pub fn write_atomic(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()> {
+    write_as(storage, path, bytes, OpenMode::Create)
+}
+
+/// As [`write_atomic`], readable by the owner alone.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_atomic_private(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()> {
+    write_as(storage, path, bytes, OpenMode::CreatePrivate)
+}
+
+fn write_as(storage: &dyn Storage, path: &str, bytes: &[u8], mode: OpenMode) -> io::Result<()> {
     let temporary = format!("{path}{TEMPORARY_SUFFIX}");
     match storage.remove(&temporary) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let file = storage.open(&temporary, OpenMode::Create)?;
+    let file = storage.open(&temporary, mode)?;
     let written = file.write_at(0, bytes).and_then(|()| file.sync());
     if let Err(e) = written {
         // The cause is what matters; the leftover is removed at the next open if not now.

@@ -8,6 +8,6 @@ mod durable;
 mod os;
 mod storage;
 
-pub use durable::{TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic};
+pub use durable::{TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic, write_atomic_private};
 pub use os::{OsEnvironment, OsStorage};
 pub use storage::{Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile};

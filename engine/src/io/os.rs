@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +32,21 @@ impl OsStorage {
     #[must_use]
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), directories: Mutex::default() }
+    }
+
+    /// Makes the directory itself and its parents, durably.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn create_root(&self) -> io::Result<()> {
+        let here = |path: &Path| path.as_os_str().is_empty() || path.exists();
+        let missing: Vec<&Path> = self.root.ancestors().take_while(|path| !here(path)).collect();
+        std::fs::create_dir_all(&self.root)?;
+        for path in missing {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -126,9 +141,9 @@ impl Storage for OsStorage {
             }
             Err(e) => return Err(LockError::Io(e.into())),
         }
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{}", std::process::id())?;
+        // Always the same length and never shorter: whoever is refused finds a pid at any moment,
+        // and a full disk is no reason not to open a log.
+        file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)?;
         Ok(Box::new(OsLock { _file: file }))
     }
 }

@@ -8,10 +8,11 @@ use super::entry::Entry;
 use super::error::LogError;
 use super::seal::{Sealer, now};
 use super::sequencer::day_of;
+use super::view::View;
 use crate::io::{make_dir, write_atomic};
 use crate::proof::{Anchor, CompactRange, leaf_hash};
 use crate::query::Order;
-use crate::record::Timestamp;
+use crate::record::{Body, Timestamp};
 use crate::types::{Seq, TreeSize};
 
 const ANCHORS: &str = "anchors";
@@ -19,19 +20,17 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Signs the anchor of the oldest finished day that has none; `true` if there was one.
 pub(crate) fn sign_missing(core: &Core, sealer: &mut Sealer) -> Result<bool, LogError> {
-    let today = day_of(core.options.environment.now_micros());
     let view = core.view.get();
+    let Some(open_day) = open_day(core, &view)? else { return Ok(false) };
     let day_at =
         |index: usize| view.sealed.get(index).map(|entry| day_of(entry.received.max / 1000));
-    let active_day = core.sequencer.lock().cursor.day;
     while let Some(day) = day_at(sealer.anchored) {
         let first = sealer.anchored;
         let mut end = first;
         while day_at(end) == Some(day) {
             end += 1;
         }
-        let over = day < today && (end < view.sealed_len || active_day.is_none_or(|d| d > day));
-        if !over || end > view.sealed_len {
+        if day >= open_day || end > view.sealed_len {
             return Ok(false);
         }
         sealer.anchored = end;
@@ -47,6 +46,29 @@ pub(crate) fn sign_missing(core: &Core, sealer: &mut Sealer) -> Result<bool, Log
         return written.map(|()| true);
     }
     Ok(false)
+}
+
+/// The first day of which records may be in no sealed segment of the view; `None`: can't be said
+/// now.
+fn open_day(core: &Core, view: &View) -> Result<Option<i64>, LogError> {
+    let Some(active) = view.actives.first() else { return Ok(None) };
+    let first = active.header.first_seq;
+    if active.end_seq() > first.0 {
+        // Times never fall: everything before this record is sealed, everything behind is not
+        // older.
+        let entry = core.reader.read(first).map_err(|e| LogError::damaged(ANCHORS, e))?;
+        let Entry::Record(record) = entry else { return Ok(None) };
+        let body = Body::parse(record.body()).map_err(|e| LogError::damaged(ANCHORS, e))?;
+        return Ok(Some(body.received_at().unix_day()));
+    }
+    // Nothing is unsealed, and nothing older than now may be on its way.
+    let sequencer = core.sequencer.lock();
+    let quiet = !sequencer.leading
+        && !sequencer.has_waiting()
+        && sequencer.durable.at.next_seq == first
+        && sequencer.durable.file.first_seq == first;
+    let now = core.intake.time(core.options.environment.now_micros());
+    Ok(now.filter(|_| quiet).map(day_of))
 }
 
 fn sign(core: &Core, first: usize, end: usize, dir: &str) -> Result<(), LogError> {

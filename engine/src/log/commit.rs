@@ -20,11 +20,13 @@ use super::sequencer::{Answers, Commit};
 /// Writes the next commit and hands the lead on.
 pub(crate) fn lead(core: &Core) {
     loop {
-        let next = core.sequencer.lock().next_commit();
-        let Some(commit) = next else {
-            core.sequencer.lock().leading = false;
-            return;
+        let next = {
+            let mut sequencer = core.sequencer.lock();
+            let next = sequencer.next_commit();
+            sequencer.leading = next.is_some();
+            next
         };
+        let Some(commit) = next else { return };
         let written = write(core, &commit);
         let (answers, next, again) = finish(core, commit, written);
         if let Some(slot) = &next {

@@ -20,6 +20,7 @@ use super::keeper;
 use super::open;
 use super::options::LogOptions;
 use super::reader::Reader;
+use super::rotate;
 use crate::index::ids::IdError;
 use crate::io::{LockGuard, OsStorage, Storage};
 use crate::record::{AuditId, Producer, Record};
@@ -92,10 +93,12 @@ impl Log {
     /// Opens the log in a directory; makes one where there is none.
     ///
     /// # Errors
-    /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or what the
-    /// operating system says.
+    /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or
+    /// what the operating system says.
     pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
-        Self::open_storage(Arc::new(OsStorage::new(dir)), options)
+        let storage = OsStorage::new(dir);
+        storage.create_root().map_err(OpenError::io(""))?;
+        Self::open_storage(Arc::new(storage), options)
     }
 
     /// As [`Log::open`], on any storage.
@@ -134,8 +137,8 @@ impl Log {
     /// Appends a batch; returns when it is durable. Waits while the queue is full.
     ///
     /// # Errors
-    /// [`AppendError`]; nothing of the batch is then in the log. Only after [`AppendError::Poisoned`] it may
-    /// turn out to be there when the log is opened again.
+    /// [`AppendError`]; nothing of the batch is then in the log. Only after
+    /// [`AppendError::Poisoned`] it may turn out to be there when the log is opened again.
     pub fn append(
         &self,
         producer: Option<&Producer>,
@@ -215,7 +218,7 @@ impl Log {
     /// # Errors
     /// [`OpenError`]: the current key goes on.
     pub fn rotate_key(&self) -> Result<(), OpenError> {
-        keeper::rotate_key(&self.core)
+        rotate::rotate_key(&self.core)
     }
 
     /// One step of the work that otherwise runs in the background; `true` if there was something to
@@ -237,7 +240,8 @@ impl Log {
     /// says so.
     ///
     /// # Errors
-    /// [`LogError`]; the log is closed all the same, and the next open decides from what is on disk.
+    /// [`LogError`]; the log is closed all the same, and the next open decides from what is on
+    /// disk.
     pub fn close(mut self) -> Result<(), LogError> {
         self.shut_down()
     }

@@ -5,7 +5,7 @@
 //! `log.vkey`; a crash between them is finished at the next open.
 
 use super::error::OpenError;
-use crate::io::{Environment, OpenMode, Storage, make_dir, write_atomic};
+use crate::io::{Environment, OpenMode, Storage, make_dir, write_atomic, write_atomic_private};
 use crate::proof::{FORMAT, KeyList, LogIdentity, SigningKey, Zeroizing};
 use crate::types::{LogId, Origin, TreeSize, to_hex};
 
@@ -81,13 +81,7 @@ pub(crate) fn new_key(
     let path = key_path(&key);
     let pem = key.to_pem().map_err(|source| OpenError::Key { path: path.clone(), source })?;
     make_dir(storage, KEYS).map_err(OpenError::io(KEYS))?;
-    let store = || {
-        let file = storage.open(&path, OpenMode::CreatePrivate)?;
-        file.write_at(0, pem.as_bytes())?;
-        file.sync()?;
-        storage.sync_dir(KEYS)
-    };
-    store().map_err(OpenError::io(&path))?;
+    write_atomic_private(storage, &path, pem.as_bytes()).map_err(OpenError::io(&path))?;
     Ok(key)
 }
 
@@ -109,13 +103,20 @@ pub(crate) fn load_signing_key(
 ) -> Result<SigningKey, OpenError> {
     let current = identity.keys.current();
     let names = storage.list(KEYS).map_err(OpenError::io(KEYS))?;
+    let mut unreadable = None;
     for name in names.iter().filter(|name| name.ends_with(".pem")) {
         let path = format!("{KEYS}/{name}");
         let Some(bytes) = read_small(storage, &path)? else { continue };
         let bytes = Zeroizing::new(bytes);
         let Ok(pem) = std::str::from_utf8(&bytes) else { continue };
-        let key = SigningKey::from_pem(identity.log.origin.clone(), pem)
-            .map_err(|source| OpenError::Key { path, source })?;
+        let key = match SigningKey::from_pem(identity.log.origin.clone(), pem) {
+            Ok(key) => key,
+            Err(source) => {
+                // Matters only where the current key is nowhere else.
+                unreadable.get_or_insert(OpenError::Key { path, source });
+                continue;
+            }
+        };
         if key.verifier() == *current {
             let line = format!("{current}\n");
             if read_small(storage, VKEY)?.as_deref() != Some(line.as_bytes()) {
@@ -124,11 +125,11 @@ pub(crate) fn load_signing_key(
             return Ok(key);
         }
     }
-    Err(OpenError::NoSigningKey(current.to_string()))
+    Err(unreadable.unwrap_or_else(|| OpenError::NoSigningKey(current.to_string())))
 }
 
-/// Makes a new key that takes over at `size`, signed by the current one, and stores both.
-pub(crate) fn rotate(
+/// Makes and stores a key that takes over at `size`; the list with it is the caller's to store.
+pub(crate) fn next_key(
     storage: &dyn Storage,
     environment: &dyn Environment,
     keys: &KeyList,
@@ -137,6 +138,5 @@ pub(crate) fn rotate(
 ) -> Result<(KeyList, SigningKey), OpenError> {
     let next = new_key(storage, environment, current.origin().clone())?;
     let list = keys.rotate(current, &next.verifier(), size)?;
-    write_keys(storage, &list)?;
     Ok((list, next))
 }

@@ -4,6 +4,7 @@
 //! Invariant: a record whose id a client gave is appended only while every id in the window can be
 //! asked for; whoever comes while a part is rebuilt waits for it.
 
+use std::io;
 use std::ops::Range;
 
 use super::core::Core;
@@ -59,8 +60,9 @@ pub(crate) fn replay(
     Ok((recent, covered))
 }
 
-/// Ids of records, read from the log. A record that can't be read has no id that could be asked
-/// for.
+/// Ids of records, read from the log. A record of which not even the id can be made out has none
+/// that could be asked for; a record that can't be read now ends the work: without its id a repeat
+/// would count as new.
 fn entries(
     ids: &IdIndex,
     reader: &Reader,
@@ -78,7 +80,14 @@ fn entries(
             let of = fingerprint(&key, audit_id.as_bytes());
             Some(Ok(IdEntry { seq: seq.0, fingerprint: of, received_at: i64::MIN }))
         }
-        Ok(Entry::Damaged { .. }) | Err(_) => None,
+        Ok(Entry::Damaged { seq, audit_id, .. }) => {
+            // A repeat of it can't be compared and is refused, rather than taken for new.
+            let of = fingerprint(&key, audit_id?.as_bytes());
+            Some(Ok(IdEntry { seq: seq.0, fingerprint: of, received_at: i64::MIN }))
+        }
+        Err(e) => {
+            Some(Err(IdError::Io { path: "records".to_owned(), source: io::Error::other(e) }))
+        }
     })
 }
 

@@ -16,13 +16,12 @@ use parking_lot::{Condvar, Mutex};
 use super::anchors;
 use super::commit;
 use super::core::Core;
-use super::error::{LogError, OpenError};
-use super::identity;
+use super::error::LogError;
 use super::ids;
+use super::seal::Sealer;
 use super::sequencer::day_of;
 use super::tree::BACKLOG_MAX;
 use crate::format::FrameKind;
-use crate::types::TreeSize;
 
 /// How long commits are gathered before they are covered by a mark and a checkpoint.
 const CADENCE: Duration = Duration::from_millis(400);
@@ -189,12 +188,15 @@ fn work(core: &Core) -> Result<bool, LogError> {
         return Ok(true);
     }
     let mut sealer = core.sealer.lock();
+    Ok(seal_rolled(core, &mut sealer)? || anchors::sign_missing(core, &mut sealer)?)
+}
+
+/// Seals the oldest file that was rolled; `true` if there was one.
+pub(crate) fn seal_rolled(core: &Core, sealer: &mut Sealer) -> Result<bool, LogError> {
     let view = core.view.get();
-    if let [first, _, ..] = view.actives.as_slice() {
-        sealer.seal(core, first)?;
-        return Ok(true);
-    }
-    anchors::sign_missing(core, &mut sealer)
+    let [first, _, ..] = view.actives.as_slice() else { return Ok(false) };
+    sealer.seal(core, first)?;
+    Ok(true)
 }
 
 /// Everything that is due, once.
@@ -283,31 +285,6 @@ pub(crate) fn checkpoint(core: &Core) -> Result<String, LogError> {
     let mut tree = core.tree.lock();
     tree.advance(core)?;
     tree.sign(core)
-}
-
-/// Covers everything with the current key, then makes a new one that takes over at that size.
-pub(crate) fn rotate_key(core: &Core) -> Result<(), OpenError> {
-    let failed = |e: LogError| OpenError::Io {
-        path: identity::VKEYS.to_owned(),
-        source: io::Error::other(e),
-    };
-    core.check().map_err(failed)?;
-    // The tree's lock keeps everybody else from signing between the two checkpoints.
-    let mut tree = core.tree.lock();
-    tree.advance(core).map_err(failed)?;
-    tree.sign(core).map_err(failed)?;
-    let mut keys = core.keys.write();
-    let (list, signing) = identity::rotate(
-        &*core.storage,
-        &*core.options.environment,
-        &keys.list,
-        &keys.signing,
-        TreeSize(tree.size()),
-    )?;
-    keys.list = list;
-    keys.signing = signing;
-    drop(keys);
-    tree.sign(core).map(|_| ()).map_err(failed)
 }
 
 /// Helps when the tree lags too far behind.

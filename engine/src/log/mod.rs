@@ -30,6 +30,7 @@ mod parts;
 mod publish;
 mod read_error;
 mod reader;
+mod rotate;
 mod scan;
 mod seal;
 mod search;

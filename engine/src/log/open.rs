@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::active_write::{self, ACTIVE, ActiveWriter, NoRoom, active_path};
-use super::catalogue;
+use super::catalogue::{self, SegmentEntry};
 use super::core::{Core, Keys};
 use super::entry::Entry;
 use super::error::OpenError;
@@ -29,7 +29,7 @@ use super::sequencer::{Cursor, Sequencer};
 use super::source::FileSource;
 use super::tree::{Backlog, CHECKPOINT, LiveNodes, Tree};
 use super::view::{ActiveFile, SharedView, View};
-use crate::format::{ActiveHeader, BODY_LEN_MAX, active_name, sealed_name};
+use crate::format::{ActiveHeader, BODY_LEN_MAX, active_name};
 use crate::index::ids::IdIndex;
 use crate::io::{
     LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic,
@@ -64,8 +64,8 @@ pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Ope
     };
     report.checkpoint_rebuilt = found == CheckpointFound::Unreadable;
     let mut surveyed = survey(&*storage, &identity, found)?;
-    if !surveyed.plan.superseded.is_empty() {
-        settle_superseded(&*storage, &surveyed.plan, &surveyed.view, &mut report)?;
+    if !surveyed.plan.superseded.is_empty() || !surveyed.spoilt.is_empty() {
+        settle_superseded(&*storage, &surveyed, &mut report)?;
         surveyed = survey(&*storage, &identity, found)?;
     }
     let core = build(storage, options, identity, signing, surveyed, checkpoint, &mut report)?;
@@ -103,7 +103,7 @@ fn load_or_create(
 
 /// Files that a crash left unfinished were never part of the log.
 fn remove_leftovers(storage: &dyn Storage) -> Result<(), OpenError> {
-    for dir in ["", ACTIVE, SEALED] {
+    for dir in ["", ACTIVE, SEALED, identity::KEYS] {
         for name in storage.list(dir).map_err(OpenError::io(dir))? {
             if name.ends_with(TEMPORARY_SUFFIX) {
                 let path = if dir.is_empty() { name } else { format!("{dir}/{name}") };
@@ -132,10 +132,13 @@ fn survey(
 /// A sealed segment beside its active file: the crash came between the rename and the removal.
 fn settle_superseded(
     storage: &dyn Storage,
-    plan: &Plan,
-    view: &View,
+    surveyed: &Surveyed,
     report: &mut OpenReport,
 ) -> Result<(), OpenError> {
+    let Surveyed { view, plan, spoilt, .. } = surveyed;
+    for path in spoilt {
+        set_aside(storage, path, report)?;
+    }
     for first_seq in &plan.superseded {
         let entry = view.sealed.find(*first_seq, view.sealed_len).and_then(|i| view.sealed.get(i));
         let Some(entry) = entry else { continue };
@@ -144,16 +147,30 @@ fn settle_superseded(
             let active = format!("{ACTIVE}/{}", active_name(Seq(*first_seq)));
             remove_durably(storage, &active).map_err(OpenError::io(&active))?;
         } else {
-            let name = sealed_name(Seq(entry.first_seq), entry.count);
-            let kept = format!("{QUARANTINE}/{name}");
-            let moved = make_dir(storage, QUARANTINE)
-                .and_then(|()| storage.rename(&path, &kept))
-                .and_then(|()| storage.sync_dir(SEALED))
-                .and_then(|()| storage.sync_dir(QUARANTINE));
-            moved.map_err(OpenError::io(&path))?;
-            report.resealed.push(path);
+            set_aside(storage, &path, report)?;
         }
     }
+    Ok(())
+}
+
+/// Moves a sealed file that is not whole to quarantine; never over one that is there.
+fn set_aside(storage: &dyn Storage, path: &str, report: &mut OpenReport) -> Result<(), OpenError> {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let there = storage.list(QUARANTINE).map_err(OpenError::io(QUARANTINE))?;
+    let mut kept = name.to_owned();
+    for n in 1.. {
+        if !there.contains(&kept) {
+            break;
+        }
+        kept = format!("{name}.{n}");
+    }
+    // The new name first: the file is to be found under one of them whenever the power goes.
+    let moved = make_dir(storage, QUARANTINE)
+        .and_then(|()| storage.rename(path, &format!("{QUARANTINE}/{kept}")))
+        .and_then(|()| storage.sync_dir(QUARANTINE))
+        .and_then(|()| storage.sync_dir(SEALED));
+    moved.map_err(OpenError::io(path))?;
+    report.resealed.push(path.to_owned());
     Ok(())
 }
 
@@ -186,7 +203,7 @@ fn build(
     let frontier = sealed_frontier(&*storage, &surveyed.view)?;
     let environment = Arc::clone(&options.environment);
     let now = environment.now_micros();
-    let Surveyed { mut view, plan, last } = surveyed;
+    let Surveyed { mut view, plan, last, .. } = surveyed;
     let (mut cursor, writer) = match last {
         Some((active, end)) => resume(&*storage, &active, end, &plan, now, report)?,
         None => {
@@ -262,6 +279,11 @@ fn sealed_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, O
     let footer = footer(storage, &path)?;
     let root = frontier.root().ok();
     if Some(footer.log_root) == root && footer.chain_after == newest.chain_after {
+        if catalogue::load(storage).len() < entries.len() {
+            // Torn or gone; without it the next open would read every footer again.
+            let all: Vec<_> = entries.iter().map(|entry| SegmentEntry::clone(entry)).collect();
+            let _ = catalogue::rewrite(storage, &all);
+        }
         return Ok(frontier);
     }
     rebuilt_frontier(storage, view)
@@ -273,7 +295,7 @@ fn rebuilt_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, 
     let mut rebuilt = Vec::new();
     for entry in view.sealed.first(view.sealed_len) {
         let footer = footer(storage, &entry.path())?;
-        let fresh = catalogue::SegmentEntry::from_footer(&footer, entry.file_len);
+        let fresh = SegmentEntry::from_footer(&footer, entry.file_len);
         let fits = fresh.range().is_some_and(|range| frontier.append(&range).is_ok());
         if !fits || frontier.root().ok() != Some(footer.log_root) {
             return Err(OpenError::Contradiction { size: footer.log_size.0 });

@@ -103,12 +103,16 @@ pub(crate) struct Surveyed {
     pub(crate) plan: Plan,
     /// The last active file and the end of its valid frames, durable or not.
     pub(crate) last: Option<(Arc<ActiveFile>, ScanPosition)>,
+    /// Sealed files (by path) that can't be opened while an active file holds all of their records.
+    pub(crate) spoilt: Vec<String>,
 }
 
 /// What a reader remembers of the files between two looks.
 #[derive(Default)]
 pub(crate) struct Follow {
     sealed: Vec<Sealed>,
+    /// Sealed files that are of no use beside their active file.
+    spoilt: Vec<SegmentEntry>,
     /// The same as views show it.
     list: Arc<SealedList>,
     list_len: usize,
@@ -145,7 +149,8 @@ impl Follow {
         let last = last
             .filter(|(active, _)| !plan.superseded.contains(&active.header.first_seq.0))
             .map(|(active, scan)| (Arc::clone(active), scan.end));
-        Ok(Surveyed { view, plan, last })
+        let spoilt = follow.spoilt.iter().map(SegmentEntry::path).collect();
+        Ok(Surveyed { view, plan, last, spoilt })
     }
 
     fn gather(
@@ -160,7 +165,10 @@ impl Follow {
             let (actives, vanished) = self.actives(storage, &names)?;
             self.actives = actives;
             if !same || self.sealed.is_empty() || !vanished.is_empty() {
-                self.sealed = self.sealed(storage)?;
+                let (spoilt, sealed) =
+                    self.sealed(storage)?.into_iter().partition(|sealed| self.is_spare(sealed));
+                self.sealed = sealed;
+                self.spoilt = spoilt.into_iter().map(|sealed: Sealed| sealed.entry).collect();
                 let entries = without_overlaps(&self.sealed);
                 self.list_len = entries.len();
                 self.list = Arc::new(SealedList::of(entries));
@@ -236,6 +244,17 @@ impl Follow {
                 None => from_footer(storage, first_seq, count),
             })
             .collect()
+    }
+
+    /// Whether a sealed file can't be opened and its active file is still there: then that one
+    /// counts.
+    fn is_spare(&self, sealed: &Sealed) -> bool {
+        let (first, end) = (sealed.entry.first_seq, sealed.entry.end_seq());
+        let holds = |known: &Known| {
+            let scan = known.opened.as_ref().map(|(_, scan)| scan);
+            known.first_seq == first && scan.is_some_and(|scan| scan.end.next_seq.0 >= end)
+        };
+        !sealed.readable && self.actives.iter().any(holds)
     }
 
     fn view(&self, identity: &LogIdentity, checkpoint: CheckpointFound) -> View {

@@ -19,7 +19,7 @@ use super::source::FileSource;
 use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload, sealed_name};
 use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably};
-use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, chain_next, leaf_hash, record_hash};
+use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hash};
 use crate::record::Timestamp;
 use crate::segment::{
     BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
@@ -120,8 +120,7 @@ impl Sealer {
         let file = core.storage.open(temporary, OpenMode::Create).map_err(io_error)?;
         let out = BufWriter::with_capacity(1 << 20, FileWriter { file, offset: 0 });
         let builder = SegmentBuilder::new(params, out).map_err(LogError::io(temporary))?;
-        let mut feeder =
-            Feeder { builder, chain: active.header.chain_before, failed: None, path: temporary };
+        let mut feeder = Feeder { builder, failed: None, path: temporary };
         scan_active(source, &mut feeder).map_err(|e| LogError::damaged(temporary, e))?;
         let Feeder { builder, failed, .. } = feeder;
         failed.map_or(Ok(()), Err)?;
@@ -265,7 +264,6 @@ impl FrameVisitor for Sampler {
 /// Hashes each body again, checks the chain of each frame, and hands the records to the builder.
 struct Feeder<'a, W> {
     builder: SegmentBuilder<W>,
-    chain: ChainHash,
     failed: Option<LogError>,
     path: &'a str,
 }
@@ -277,13 +275,12 @@ impl<W: Write> FrameVisitor for Feeder<'_, W> {
         }
         for record in &payload.records {
             let hash = record_hash(record.body);
-            self.chain = chain_next(&self.chain, &hash);
             if let Err(error) = self.builder.push(SegmentInput::Body(record.body, hash)) {
                 self.failed = Some(LogError::io(self.path)(error));
                 return;
             }
         }
-        if self.chain != payload.chain_after {
+        if *self.builder.chain() != payload.chain_after {
             let why = format!("record {} and those behind it don't match the chain", at.next_seq);
             self.failed = Some(LogError::damaged(ACTIVE, why));
         }

@@ -13,17 +13,18 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::core::Core;
-use super::entry::Entry;
 use super::error::LogError;
 use super::nodes::Nodes;
 use super::parts::LiveTree;
-use super::view::View;
+use super::source::FileSource;
+use crate::format::{FrameHeader, RecordsPayload};
 use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
-    Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, leaf_hash,
+    Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, chain_next,
+    leaf_hash, record_hash,
 };
-use crate::query::Order;
-use crate::types::{NodeHash, RecordHash, TreeSize};
+use crate::segment::{FrameVisitor, ScanPosition, scan_active};
+use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize};
 
 /// Hashes of durable records that are not in the tree yet.
 pub(crate) struct Backlog {
@@ -65,6 +66,10 @@ pub(crate) struct Tree {
     partial: Vec<Vec<NodeHash>>,
     /// Whether `partial` was filled from what is stored.
     ready: bool,
+    /// Full tiles that wait to be stored: level, index, nodes. A full disk must not cost a leaf.
+    unstored: Vec<(u8, u64, Vec<NodeHash>)>,
+    /// What is there contradicts what was signed: nothing is signed any more.
+    contradiction: Option<LogError>,
     /// Size of the newest checkpoint, if it is known to be stored.
     signed: Option<u64>,
     /// The checkpoint that was found when the log was opened: the tree must pass through its root.
@@ -101,7 +106,17 @@ impl Tree {
         live: Arc<LiveNodes>,
     ) -> Self {
         let signed = found.as_ref().map(|c| c.size.0);
-        Self { frontier, partial: Vec::new(), ready: false, signed, found, opened_at, live }
+        Self {
+            frontier,
+            partial: Vec::new(),
+            ready: false,
+            unstored: Vec::new(),
+            contradiction: None,
+            signed,
+            found,
+            opened_at,
+            live,
+        }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -117,18 +132,23 @@ impl Tree {
     pub(crate) fn advance(&mut self, core: &Core) -> Result<(), LogError> {
         self.prepare(core)?;
         loop {
+            // Hashes that left the backlog are in the tree before anything can fail.
             let hashes = core.backlog.lock().take(8192);
-            if hashes.is_empty() {
+            let more = !hashes.is_empty();
+            for hash in &hashes {
+                self.push(hash)?;
+            }
+            self.store_tiles(core)?;
+            if !more {
+                self.check_contradiction()?;
                 *self.live.0.lock() = (self.size(), self.partial.clone());
                 return Ok(());
-            }
-            for hash in hashes {
-                self.push(core, &hash)?;
             }
         }
     }
 
-    fn push(&mut self, core: &Core, hash: &RecordHash) -> Result<(), LogError> {
+    /// Adds a leaf. Fails only where the tree is full.
+    fn push(&mut self, hash: &RecordHash) -> Result<(), LogError> {
         let invalid = |e: RangeError| LogError::damaged("tile", e);
         let leaf = leaf_hash(hash);
         self.frontier.push(leaf).map_err(invalid)?;
@@ -150,64 +170,99 @@ impl Tree {
             node = range.root().map_err(invalid)?;
             if level > 0 {
                 let index = (self.frontier.end() >> (8 * (u32::from(level) + 1))) - 1;
-                store_tile(&*core.storage, level, index, hashes)?;
+                self.unstored.push((level, index, hashes));
             }
             level += 1;
         }
         self.check_found()
     }
 
+    /// Stores the tiles that have become full; those that could not be stored are tried again.
+    fn store_tiles(&mut self, core: &Core) -> Result<(), LogError> {
+        while let Some((level, index, hashes)) = self.unstored.last() {
+            store_tile(&*core.storage, *level, *index, hashes.clone())?;
+            self.unstored.pop();
+        }
+        Ok(())
+    }
+
     /// Where the tree passes the size of the checkpoint that was found, the root must be that one.
     fn check_found(&mut self) -> Result<(), LogError> {
-        let passed = self.found.as_ref().is_some_and(|c| c.size.0 == self.size());
-        let Some(found) = self.found.take_if(|_| passed) else { return Ok(()) };
-        let root = self.frontier.root().map_err(|e| LogError::damaged(CHECKPOINT, e))?;
-        if root == found.root { Ok(()) } else { Err(contradiction(&found)) }
+        if self.found.as_ref().is_some_and(|c| c.size.0 == self.size()) {
+            let root = self.frontier.root().map_err(|e| LogError::damaged(CHECKPOINT, e))?;
+            self.compare_found(root);
+        }
+        Ok(())
     }
 
     /// A checkpoint within what is sealed is compared at once.
     fn check_found_before(&mut self, core: &Core) -> Result<(), LogError> {
         self.check_found()?;
         let size = self.size();
-        let Some(found) = self.found.take_if(|c| c.size.0 < size) else { return Ok(()) };
-        let root = core.reader.root_at(found.size).map_err(|e| LogError::damaged(CHECKPOINT, e))?;
-        if root == found.root { Ok(()) } else { Err(contradiction(&found)) }
+        if let Some(found) = self.found.as_ref().filter(|c| c.size.0 < size) {
+            let root = core.reader.root_at(found.size);
+            self.compare_found(root.map_err(|e| LogError::damaged(CHECKPOINT, e))?);
+        }
+        Ok(())
+    }
+
+    fn compare_found(&mut self, root: NodeHash) {
+        let Some(found) = self.found.take() else { return };
+        if root != found.root {
+            let why = format!("the records do not lead to the root signed for {}", found.size);
+            self.contradiction = Some(LogError::damaged(CHECKPOINT, why));
+        }
+    }
+
+    fn check_contradiction(&self) -> Result<(), LogError> {
+        self.contradiction.clone().map_or(Ok(()), Err)
     }
 
     /// Fills `partial` from what is stored and hashes what the active files held when the log was
     /// opened.
     fn prepare(&mut self, core: &Core) -> Result<(), LogError> {
         if self.ready {
-            return Ok(());
+            return self.check_contradiction();
         }
-        self.take_sealed(&core.view.get())?;
-        self.check_found_before(core)?;
-        self.load_partial(core)?;
-        // Reading verifies: what does not lead to the chain hashes on disk comes back as damaged.
-        for entry in core.reader.scan(self.size()..self.opened_at, Order::Ascending) {
-            match entry.map_err(|e| LogError::damaged("active", e))? {
-                Entry::Record(record) => self.push(core, &record.hash)?,
-                Entry::Erased { hash, .. } => self.push(core, &hash)?,
-                Entry::Damaged { seq, .. } => {
-                    let why = format!("record {seq} does not verify: nothing behind it is signed");
-                    return Err(LogError::damaged("active", why));
-                }
-            }
+        let start = self.frontier.clone();
+        let prepared = self.prepare_from_files(core);
+        if prepared.is_err() {
+            // The next attempt begins where this one did.
+            self.frontier = start;
+            self.unstored.clear();
         }
-        self.ready = true;
-        Ok(())
+        prepared
     }
 
-    /// What was sealed since the log was opened is taken over as its segment states it: sealing
-    /// hashed every record of it.
-    fn take_sealed(&mut self, view: &View) -> Result<(), LogError> {
-        for entry in view.sealed.first(view.sealed_len) {
-            if entry.first_seq < self.size() || entry.end_seq() > self.opened_at {
-                continue;
+    fn prepare_from_files(&mut self, core: &Core) -> Result<(), LogError> {
+        let view = core.view.get();
+        // What was sealed since the log was opened is no longer in an active file.
+        for index in 0..view.sealed_len {
+            let entry = view.sealed.get(index).filter(|e| e.first_seq == self.size());
+            if let Some(range) = entry.and_then(|entry| entry.range()) {
+                self.frontier.append(&range).map_err(|e| LogError::damaged("tile", e))?;
             }
-            let range = entry.range().filter(|range| self.frontier.append(range).is_ok());
-            range.ok_or_else(|| LogError::damaged(&entry.path(), "its tree nodes don't fit"))?;
         }
+        self.check_found_before(core)?;
+        self.load_partial(core)?;
+        let opened_at = self.opened_at;
+        for active in view.actives.iter().filter(|a| a.header.first_seq.0 < opened_at) {
+            let path = super::active_write::active_path(&active.header);
+            let source = FileSource::with_len(Arc::clone(&active.file), active.end().offset);
+            let mut hasher = Hasher { tree: self, failed: None };
+            scan_active(&source, &mut hasher).map_err(|e| LogError::damaged(&path, e))?;
+            hasher.failed.map_or(Ok(()), Err)?;
+        }
+        self.check_contradiction()?;
+        if self.size() < self.opened_at {
+            let why = format!("{} of {} records could be read", self.size(), self.opened_at);
+            return Err(LogError::damaged("active", why));
+        }
+        // Segments sealed since may hold records that wait in the backlog too.
+        let ahead = usize::try_from(self.size() - self.opened_at).unwrap_or(usize::MAX);
+        core.backlog.lock().take(ahead);
+        self.opened_at = self.size();
+        self.ready = true;
         Ok(())
     }
 
@@ -261,11 +316,6 @@ impl Tree {
 /// Name of the newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
-fn contradiction(found: &Checkpoint) -> LogError {
-    let why = format!("the records do not lead to the root that was signed for {}", found.size);
-    LogError::damaged(CHECKPOINT, why)
-}
-
 /// Full tiles of a level that are not stored.
 fn missing_tiles(storage: &dyn Storage, level: u8, full: u64) -> Result<Vec<u64>, LogError> {
     let mut missing = Vec::new();
@@ -299,4 +349,34 @@ fn store_tile(
     let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
     make_dir(storage, dir).map_err(LogError::io(dir))?;
     write_atomic(storage, &path, &tile.to_bytes()).map_err(LogError::io(&path))
+}
+
+/// Hashes the records of an active file that the tree does not cover yet, and checks their chain.
+struct Hasher<'a> {
+    tree: &'a mut Tree,
+    failed: Option<LogError>,
+}
+
+impl FrameVisitor for Hasher<'_> {
+    fn frame(&mut self, at: &ScanPosition, header: &FrameHeader, payload: &RecordsPayload<'_>) {
+        let tree = &mut *self.tree;
+        let wanted = header.end_seq().0 > tree.size() && at.next_seq.0 < tree.opened_at;
+        if !wanted || self.failed.is_some() {
+            return;
+        }
+        let hashes: Vec<_> = payload.records.iter().map(|r| record_hash(r.body)).collect();
+        let chain: ChainHash = hashes.iter().fold(at.chain, |chain, hash| chain_next(&chain, hash));
+        if chain != payload.chain_after {
+            let why = format!("record {} and those behind it don't match the chain", at.next_seq);
+            self.failed = Some(LogError::damaged("active", why));
+            return;
+        }
+        let skip = usize::try_from(tree.size().saturating_sub(at.next_seq.0)).unwrap_or(usize::MAX);
+        for hash in hashes.iter().skip(skip) {
+            if let Err(error) = tree.push(hash) {
+                self.failed = Some(error);
+                return;
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Builds a sealed segment, record by record, into a writer.
 //!
-//! Invariant: what comes out depends only on what goes in; chain, roots, zone maps and counts are computed
-//! here from the records and are never taken over. Groups end at the configured count, at 64 KiB of bodies
-//! or at a tile boundary; blocks at a tile boundary. Knows no file names and no fsync.
+//! Invariant: what comes out depends only on what goes in; chain, roots, zone maps and counts are
+//! computed here from the records and are never taken over. Groups end at the configured count, at
+//! 64 KiB of bodies or at a tile boundary; blocks at a tile boundary. Knows no file names and no
+//! fsync.
 
 use std::io::{self, Write};
 
@@ -20,6 +21,9 @@ use crate::types::{ChainHash, NodeHash, RecordHash, Seq, TreeSize};
 
 /// Bodies of a group beyond this many bytes end it.
 const GROUP_BODIES_LEN_MAX: usize = 64 << 10;
+/// Level of the node over a whole tile.
+const TILE_LEVEL: u8 = 8;
+const _: () = assert!(1 << TILE_LEVEL == BLOCK_RECORDS_MAX);
 
 /// What a segment is built for.
 #[derive(Clone, Debug)]
@@ -82,8 +86,8 @@ struct Block {
     first_seq: u64,
     groups: Vec<GroupEntry>,
     locators: Vec<[u8; 4]>,
+    leaves: Vec<NodeHash>,
     data: Vec<u8>,
-    tree: CompactRange,
     zone: Zone,
 }
 
@@ -178,11 +182,8 @@ impl<W: Write> SegmentBuilder<W> {
             }
         };
         self.block.locators.push(locator(&hash));
+        self.block.leaves.push(leaf_hash(&hash));
         self.chain = chain_next(&self.chain, &hash);
-        let leaf = leaf_hash(&hash);
-        let invalid = |_| io::Error::from(io::ErrorKind::InvalidData);
-        self.block.tree.push(leaf).map_err(invalid)?;
-        self.totals.push_leaf(leaf, self.next_seq, self.params.first_seq.0).map_err(invalid)?;
         self.next_seq += 1;
         let full = self.group.len() >= usize::from(self.params.group_records_max)
             || self.group_len >= GROUP_BODIES_LEN_MAX;
@@ -194,6 +195,12 @@ impl<W: Write> SegmentBuilder<W> {
             self.end_block()?;
         }
         Ok(())
+    }
+
+    /// Chain hash behind the last record.
+    #[must_use]
+    pub fn chain(&self) -> &ChainHash {
+        &self.chain
     }
 
     fn end_group(&mut self) {
@@ -236,7 +243,10 @@ impl<W: Write> SegmentBuilder<W> {
         let mut bytes = Vec::with_capacity(head.encoded_len() + block.data.len());
         head.encode_into(&mut bytes);
         bytes.extend_from_slice(&block.data);
-        let root = block.tree.root().map_err(|_| io::ErrorKind::InvalidData)?;
+        let root = self
+            .totals
+            .add_leaves(block.leaves, block.first_seq, self.params.first_seq.0)
+            .map_err(|_| io::ErrorKind::InvalidData)?;
         self.totals.directory.push(DirectoryEntry {
             offset: self.out.written,
             len: u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?,
@@ -252,7 +262,8 @@ impl<W: Write> SegmentBuilder<W> {
 
     /// Writes directory, footer, file seal and tail.
     ///
-    /// `frontier` is the compact range `[0, first_seq)` of the log. `anchor` signs what the footer describes;
+    /// `frontier` is the compact range `[0, first_seq)` of the log. `anchor` signs what the footer
+    /// describes;
     /// `seal` signs the SHA-256 of all bytes before it.
     ///
     /// # Errors
@@ -324,8 +335,8 @@ impl Block {
             first_seq,
             groups: Vec::new(),
             locators: Vec::new(),
+            leaves: Vec::new(),
             data: Vec::new(),
-            tree: CompactRange::new(0),
             zone: Zone::EMPTY,
         }
     }
@@ -364,19 +375,36 @@ impl Counts {
 }
 
 impl Totals {
-    fn push_leaf(&mut self, leaf: NodeHash, seq: u64, first: u64) -> Result<(), RangeError> {
-        self.tree.push(leaf)?;
-        self.range.push(leaf)?;
-        let tile = seq / BLOCK_RECORDS_MAX;
-        if tile == first / BLOCK_RECORDS_MAX && !first.is_multiple_of(BLOCK_RECORDS_MAX) {
-            self.first_tile.push(leaf);
-        } else {
-            self.last_tile.push(leaf);
-            if (seq + 1).is_multiple_of(BLOCK_RECORDS_MAX) {
-                self.last_tile.clear();
+    /// Takes in the leaves of one block of a segment that begins at `first`; returns the block's
+    /// root.
+    ///
+    /// A whole tile goes into the larger trees as one node, so that its inside is hashed once.
+    fn add_leaves(
+        &mut self,
+        leaves: Vec<NodeHash>,
+        block_first: u64,
+        first: u64,
+    ) -> Result<NodeHash, RangeError> {
+        let mut block = CompactRange::new(0);
+        for leaf in &leaves {
+            block.push(*leaf)?;
+        }
+        let root = block.root()?;
+        let whole = leaves.len() as u64 == BLOCK_RECORDS_MAX;
+        for tree in [&mut self.tree, &mut self.range] {
+            if whole && tree.end().is_multiple_of(BLOCK_RECORDS_MAX) {
+                tree.push_node(TILE_LEVEL, root)?;
+            } else {
+                for leaf in &leaves {
+                    tree.push(*leaf)?;
+                }
             }
         }
-        Ok(())
+        if !whole {
+            let in_first_tile = block_first == first && !first.is_multiple_of(BLOCK_RECORDS_MAX);
+            *(if in_first_tile { &mut self.first_tile } else { &mut self.last_tile }) = leaves;
+        }
+        Ok(root)
     }
 }
 

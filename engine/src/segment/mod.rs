@@ -1,11 +1,12 @@
 //! Segments as values: scanning an active file, building a sealed one, reading a sealed one.
 //!
-//! Invariant: everything here works on a [`ByteSource`] or a writer that it is given; it decides nothing
-//! about recovery and never opens, renames or removes a file. Reading a group verifies it.
+//! Invariant: everything here works on a [`ByteSource`] or a writer that it is given; it decides
+//! nothing about recovery and never opens, renames or removes a file. Reading a group verifies it.
 #![deny(clippy::indexing_slicing)]
 
 mod builder;
 mod compress;
+mod lift;
 mod pack;
 mod scan;
 mod sealed;

@@ -1,8 +1,8 @@
 //! Scanning an active file: frames in order, then what stands behind the last valid one.
 //!
-//! Invariant: the scan reports what is there and decides nothing; it checks the CRC, place, file and order
-//! of every frame but does not hash bodies. Behind the first bad byte it looks for frames that are valid in
-//! their place, because those tell a torn tail from damage.
+//! Invariant: the scan reports what is there and decides nothing; it checks the CRC, place, file
+//! and order of every frame but does not hash bodies. Behind the first bad byte it looks for
+//! frames that are valid in their place, because those tell a torn tail from damage.
 
 use std::io;
 
@@ -117,7 +117,8 @@ pub struct ActiveScan {
     pub header: ActiveHeader,
     /// Behind the last frame in order.
     pub end: ScanPosition,
-    /// Before the first frame of the last commit: everything before it was synced when that was written.
+    /// Before the first frame of the last commit: everything before it was synced when that was
+    /// written.
     pub before_last_commit: ScanPosition,
     /// What stands behind `end`.
     pub tail: ScanTail,
@@ -187,7 +188,8 @@ pub fn scan_from<S: ByteSource + ?Sized>(
     Ok(ActiveScan { header, end: at, before_last_commit, tail, durable_seq })
 }
 
-/// The frame header at an offset, if there is one that belongs there and whose payload is in the file.
+/// The frame header at an offset, if there is one that belongs there and whose payload is in the
+/// file.
 fn frame_at<S: ByteSource + ?Sized>(
     source: &S,
     header: &ActiveHeader,

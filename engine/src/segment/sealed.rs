@@ -1,8 +1,9 @@
 //! A sealed segment, read.
 //!
-//! Invariant: [`SealedSegment::read_group`] returns records only after it has hashed their bodies and
-//! stepped the chain from the group before to the chain hash that the group table holds: every read is a
-//! verification. Stored bytes can't make it panic or allocate beyond the format's bounds.
+//! Invariant: [`SealedSegment::read_group`] returns records only after it has hashed their bodies
+//! and stepped the chain from the group before to the chain hash that the group table holds: every
+//! read is a verification. Stored bytes can't make it panic or allocate beyond the format's
+//! bounds.
 //! Knows nothing about files, caches and the rest of the log.
 
 use std::io;

@@ -1,6 +1,7 @@
 //! Where segment bytes come from: a slice, a map, a file.
 //!
-//! Invariant: a source never returns fewer bytes than asked; reading past its end is an `UnexpectedEof`.
+//! Invariant: a source never returns fewer bytes than asked; reading past its end is an
+//! `UnexpectedEof`.
 
 use std::borrow::Cow;
 use std::io;

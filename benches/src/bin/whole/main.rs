@@ -1,7 +1,8 @@
 //! Whole-process measurements: what `benches/RESULTS.md` quotes.
 //!
-//! Each command prints its figures as rows of a table; several rounds of its variants take turns, so that a
-//! noisy machine disturbs all of them alike. Knows nothing about statistics beyond median, least, greatest.
+//! Each command prints its figures as rows of a table; several rounds of its variants take turns,
+//! so that a noisy machine disturbs all of them alike. Knows nothing about statistics beyond
+//! median, least, greatest.
 #![expect(clippy::print_stdout, reason = "a bench reports")]
 
 mod append;
@@ -9,6 +10,7 @@ mod fill;
 mod ids;
 mod open;
 mod sizes;
+mod verify;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -42,6 +44,8 @@ enum Command {
     Ids(ids::Arguments),
     /// Bytes per record of generated records and of imported CloudTrail deliveries.
     Sizes(sizes::Arguments),
+    /// Audits a log on one core and on two.
+    Verify(verify::Arguments),
 }
 
 fn main() -> Outcome {
@@ -57,6 +61,7 @@ fn main() -> Outcome {
         Command::OpenOnce(arguments) => open::once(&arguments),
         Command::Ids(arguments) => ids::run(&arguments),
         Command::Sizes(arguments) => sizes::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     }
 }
 

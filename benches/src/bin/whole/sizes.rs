@@ -1,8 +1,10 @@
 //! Bytes per record once sealed, of generated and of real records.
 //!
-//! Invariant: what is divided is the length of whole sealed files, signatures and dictionary included.
+//! Invariant: what is divided is the length of whole sealed files, signatures and dictionary
+//! included.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use shoseki_benches::input::batches;
 use shoseki_engine::log::{Entry, Log, LogOptions};
@@ -23,18 +25,28 @@ pub(crate) struct Arguments {
     /// Numbers of generated records.
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     generated: Vec<u64>,
+    /// zstd levels.
+    #[arg(long, value_delimiter = ',', default_value = "6")]
+    levels: Vec<i32>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    println!("| records | count | body bytes per record | sealed bytes per record | share |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
+    println!(
+        "| records | count | zstd level | body bytes per record | sealed bytes per record | share \
+         | sealing µs per record |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     if !arguments.cloudtrail.is_empty() {
         let records = cloudtrail(&arguments.cloudtrail)?;
-        let input = records.chunks(500).map(<[Record]>::to_vec).collect();
-        seal(arguments, "CloudTrail deliveries", input)?;
+        for level in &arguments.levels {
+            let input = records.chunks(500).map(<[Record]>::to_vec).collect();
+            seal(arguments, "CloudTrail deliveries", *level, input)?;
+        }
     }
     for count in &arguments.generated {
-        seal(arguments, "generated", batches(1, *count, 500, true))?;
+        for level in &arguments.levels {
+            seal(arguments, "generated", *level, batches(1, *count, 500, true))?;
+        }
     }
     Ok(())
 }
@@ -62,13 +74,16 @@ fn cloudtrail(paths: &[PathBuf]) -> Outcome<Vec<Record>> {
     Ok(records)
 }
 
-fn seal(arguments: &Arguments, name: &str, input: Vec<Vec<Record>>) -> Outcome {
+fn seal(arguments: &Arguments, name: &str, level: i32, input: Vec<Vec<Record>>) -> Outcome {
     let dir = arguments.scratch.make()?;
-    let log = Log::open(dir.path(), LogOptions::default())?;
+    let options = LogOptions { compression_level: level, ..LogOptions::default() };
+    let log = Log::open(dir.path(), options)?;
     for batch in input {
         log.append(None, batch)?;
     }
+    let start = Instant::now();
     log.seal()?;
+    let took = start.elapsed().as_secs_f64();
     let reader = log.reader();
     let count = reader.size().0;
     let mut raw = 0;
@@ -80,10 +95,11 @@ fn seal(arguments: &Arguments, name: &str, input: Vec<Vec<Record>>) -> Outcome {
         reader.segments().iter().filter(|segment| segment.sealed).map(|s| s.file_len).sum();
     let each = |bytes: f64| bytes / count as f64;
     println!(
-        "| {name} | {count} | {:.1} | {:.1} | {:.1} % |",
+        "| {name} | {count} | {level} | {:.1} | {:.1} | {:.1} % | {:.2} |",
         each(raw as f64),
         each(sealed as f64),
-        100.0 * sealed as f64 / raw as f64
+        100.0 * sealed as f64 / raw as f64,
+        each(took * 1e6)
     );
     log.close()?;
     Ok(())

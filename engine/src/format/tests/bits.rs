@@ -36,7 +36,8 @@ fn every_flipped_bit_is_an_error_or_another_value() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             match (case.recode)(&flipped) {
                 Err(_) => {}
-                // Without a checksum of its own, a changed value is at least not mistaken for the old one.
+                // Without a checksum of its own, a changed value is at least not mistaken for the
+                // old one.
                 Ok(again) => {
                     assert!(!case.checked, "{}: bit {bit} goes unnoticed", case.name);
                     assert_eq!(again, flipped, "{}: bit {bit}", case.name);

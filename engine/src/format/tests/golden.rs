@@ -1,4 +1,5 @@
-//! Golden bytes: each structure as another program laid it out from the tables of format.md (Python's
+//! Golden bytes: each structure as another program laid it out from the tables of format.md
+//! (Python's
 //! `struct` and `zlib.crc32`), and names of files.
 
 use super::*;

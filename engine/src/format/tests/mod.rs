@@ -1,5 +1,5 @@
-//! Tests of the structures: golden bytes made by another program, every truncation and every flipped bit,
-//! properties of all decoders.
+//! Tests of the structures: golden bytes made by another program, every truncation and every
+//! flipped bit, properties of all decoders.
 #![expect(clippy::indexing_slicing, reason = "tests index what they have just built")]
 
 mod bits;

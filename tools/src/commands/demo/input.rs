@@ -30,7 +30,7 @@ pub(super) fn made_up() -> Records {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let today = i64::try_from((since + 9 * 3_600) / 86_400).unwrap_or(1);
     let records = clinic_day(SEED, (today - 1).max(1));
-    Records { records, what: "a made-up day of a clinic".to_owned(), refused: 0 }
+    Records { records, what: "records of a made-up day of a clinic".to_owned(), refused: 0 }
 }
 
 /// Records as `append` takes them, or the first kind of trail that fits.

@@ -208,10 +208,13 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
             paint.bad(verdict.as_str())
         };
         let verb = paint.strong("verify  ");
-        let (records, findings) = (report.records, report.findings.len());
-        self.session
-            .out
-            .line(format_args!("{verb} {verdict}: {records} records, {findings} findings"))?;
+        let records = report.records;
+        let findings = match report.findings.len() {
+            1 => "1 finding".to_owned(),
+            many => format!("{many} findings"),
+        };
+        let line = format!("{verb} {verdict}: {records} records, {findings}");
+        self.session.out.line(line)?;
         for finding in report.findings.iter().take(2) {
             let line = one_finding(finding);
             self.say("", &line)?;
@@ -274,7 +277,8 @@ fn summary(record: &StoredRecord) -> String {
     let time = body.timestamp().to_string();
     let time = time.get(..19).unwrap_or(&time).replace('T', " ");
     let name = body.detail_member(&["patientName"]).and_then(string_value).unwrap_or_default();
-    format!("{time}  {}  {}  {name}", body.action(), body.actor_id())
+    let text = format!("{time}  {}  {}  {name}", body.action(), body.actor_id());
+    text.trim_end().to_owned()
 }
 
 fn unwritten(error: &std::io::Error, path: &Path) -> Failure {

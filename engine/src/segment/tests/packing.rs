@@ -1,0 +1,205 @@
+//! Packing and unpacking of groups: any items come back; damage is an error or other records,
+//! never a panic.
+
+use proptest::prelude::*;
+
+use super::super::compress::{Decoder, Encoder};
+use super::super::pack::{Packed, pack, split, unpack};
+use super::*;
+use crate::format::{FormatError, GroupEncoding};
+
+/// An item that owns its bytes.
+#[derive(Clone, Debug)]
+enum Item {
+    Body(Vec<u8>),
+    Erased([u8; 16], u8),
+}
+
+impl Item {
+    fn packed(&self) -> PackedItem<'_> {
+        match self {
+            Self::Body(body) => PackedItem::Body(body),
+            Self::Erased(id, byte) => {
+                PackedItem::Erased(AuditId::from_bytes(*id), RecordHash([*byte; 64]))
+            }
+        }
+    }
+}
+
+fn unpacked(packed: &Packed, count: usize) -> Result<Unpacked, FormatError> {
+    let stored = [&packed.fixed[..], &packed.text].concat();
+    unpack(&split(&stored, count)?, &packed.text)
+}
+
+fn assert_comes_back(items: &[Item]) -> Packed {
+    let items: Vec<PackedItem<'_>> = items.iter().map(Item::packed).collect();
+    let packed = pack(&items);
+    let again = unpacked(&packed, items.len()).unwrap();
+    assert_eq!(again.iter().collect::<Vec<_>>(), items);
+    assert_eq!((again.len(), again.is_empty()), (items.len(), items.is_empty()));
+    packed
+}
+
+/// Bodies that look usual and are not: each must be stored as it is, or it would come back changed.
+fn odd_bodies() -> Vec<Vec<u8>> {
+    let usual = String::from_utf8(body(1)).unwrap();
+    let changed = |from: &str, to: &str| {
+        let odd = usual.replacen(from, to, 1);
+        assert_ne!(odd, usual, "{from}");
+        odd.into_bytes()
+    };
+    let time = &usual[usual.find("\"timestamp\":\"").unwrap() + 13..][..27];
+    vec![
+        Vec::new(),
+        b"{}".to_vec(),
+        vec![0xff; 40],
+        changed("\"audit_id\"", "\"audit_ie\""),
+        changed("-0000-", "-000G-"),
+        changed(time, "2026-11-21T09:30:00.100000Z"),
+        changed(time, "2026-11-21T09:30:00.000Z"),
+        changed(time, "2026-11-21T09:30:60Z"),
+        changed(time, "1969-11-21T09:30:00Z"),
+        changed(",\"received_at\":", ",\"received_aT\":"),
+        changed("\"received_at\":\"2026", "\"received_at\":\"\\u0032026"),
+        changed("\"salt\":\"AQ", "\"salt\":\"A!"),
+        [&usual.as_bytes()[..usual.len() - 1], b" }"].concat(),
+        [usual.as_bytes(), b"\n"].concat(),
+        usual.as_bytes()[..usual.len() / 2].to_vec(),
+    ]
+}
+
+#[test]
+fn usual_bodies_are_taken_apart_and_odd_ones_kept_whole() {
+    let packed = assert_comes_back(&[Item::Body(body(1))]);
+    assert_eq!((packed.fixed.len(), packed.fixed[0]), (29, 0));
+    for odd in odd_bodies() {
+        let packed = assert_comes_back(&[Item::Body(odd.clone())]);
+        assert_eq!(packed.fixed, [1], "{}", String::from_utf8_lossy(&odd));
+    }
+    let erased = assert_comes_back(&[Item::Erased([5; 16], 7)]);
+    assert_eq!((erased.fixed.len(), erased.fixed[0], erased.text.len()), (81, 2, 0));
+}
+
+#[test]
+fn a_text_for_a_dictionary_holds_nothing_random() {
+    let text = String::from_utf8(sample_text(&body(2))).unwrap();
+    assert!(text.starts_with(",\"actor_type\""), "{text}");
+    assert!(!text.contains("received_at") && !text.contains("salt"), "{text}");
+    assert_eq!(sample_text(b"odd"), b"odd");
+}
+
+fn group() -> (Packed, usize) {
+    let items = [
+        Item::Body(body(0)),
+        Item::Body(b"odd".to_vec()),
+        Item::Erased([5; 16], 7),
+        Item::Body(body(3)),
+    ];
+    (assert_comes_back(&items), items.len())
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let (packed, count) = group();
+    for len in 0..packed.text.len() {
+        let cut = Packed { fixed: packed.fixed.clone(), text: packed.text[..len].to_vec() };
+        assert!(unpacked(&cut, count).is_err(), "text cut to {len}");
+    }
+    for len in 0..packed.fixed.len() {
+        assert!(split(&packed.fixed[..len], count).is_err(), "fixed part cut to {len}");
+    }
+    let mut longer = packed.clone();
+    longer.text.push(0);
+    assert!(unpacked(&longer, count).is_err());
+}
+
+#[test]
+fn every_flipped_bit_is_an_error_or_other_records() {
+    let (packed, count) = group();
+    let before = unpacked(&packed, count).unwrap();
+    let stored = [&packed.fixed[..], &packed.text].concat();
+    for bit in 0..stored.len() * 8 {
+        let mut flipped = stored.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let after = split(&flipped, count).and_then(|parts| unpack(&parts, parts.text));
+        if let Ok(after) = after {
+            assert_ne!(after, before, "bit {bit} changes nothing");
+        }
+    }
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    prop_oneof![
+        6 => (0..5000u64).prop_map(|n| Item::Body(body(n))),
+        1 => (0..15usize).prop_map(|i| Item::Body(odd_bodies()[i].clone())),
+        1 => proptest::collection::vec(any::<u8>(), 0..60).prop_map(Item::Body),
+        1 => any::<([u8; 16], u8)>().prop_map(|(id, byte)| Item::Erased(id, byte)),
+        1 => (0..5000u64, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(n, at, byte)| {
+            let mut body = body(n);
+            let at = at.index(body.len());
+            body[at] = byte;
+            Item::Body(body)
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_items_come_back(items in proptest::collection::vec(any_item(), 0..20)) {
+        assert_comes_back(&items);
+    }
+
+    #[test]
+    fn any_bytes_are_an_error_or_records(
+        stored in proptest::collection::vec(any::<u8>(), 0..300), count in 0..6usize,
+    ) {
+        if let Ok(parts) = split(&stored, count)
+            && let Ok(records) = unpack(&parts, parts.text)
+        {
+            prop_assert_eq!(records.len(), count);
+        }
+    }
+
+    #[test]
+    fn any_text_comes_back_from_every_encoding(
+        text in proptest::collection::vec(0..4u8, 0..3000), with_dictionary in any::<bool>(),
+    ) {
+        let dictionary = if with_dictionary { dictionary() } else { Vec::new() };
+        let (encoding, stored) = Encoder::new(&dictionary, 3).encode(&text);
+        prop_assert!(stored.len() <= text.len());
+        let decoder = Decoder::new(&dictionary);
+        prop_assert_eq!(decoder.decode(encoding, &stored, text.len()), Some(text.clone()));
+        for wrong in [text.len() + 1, text.len().wrapping_sub(1).min(1 << 20)] {
+            prop_assert_eq!(decoder.decode(encoding, &stored, wrong), None);
+        }
+    }
+}
+
+pub(super) fn dictionary() -> Vec<u8> {
+    let samples: Vec<Vec<u8>> = (0..2000).map(|n| sample_text(&body(n))).collect();
+    let dictionary = train_dictionary(&samples, 1 << 20);
+    assert!(dictionary.len() > 1000);
+    dictionary
+}
+
+#[test]
+fn few_samples_give_no_dictionary() {
+    assert!(train_dictionary(&[], 0).is_empty());
+    assert!(train_dictionary(&vec![vec![7; 100]; 20], 1 << 20).is_empty());
+}
+
+/// A small stored text that claims to be, or expands to, a large one.
+#[test]
+fn a_text_never_grows_beyond_its_stated_length() {
+    let bomb = zstd::encode_all(&vec![0; 64 << 20][..], 3).unwrap();
+    assert!(bomb.len() < 10_000);
+    let decoder = Decoder::new(&[]);
+    assert_eq!(decoder.decode(GroupEncoding::Zstd, &bomb, 1000), None);
+    assert_eq!(decoder.decode(GroupEncoding::Zstd, &bomb, 0), None);
+    assert_eq!(decoder.decode(GroupEncoding::Plain, &bomb, 1000), None);
+    assert_eq!(decoder.decode(GroupEncoding::ZstdDictionary, &bomb, 64 << 20), None);
+    let parts = split(&[1], 1).unwrap();
+    // One record whose length says 2^63.
+    let text = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01];
+    assert!(unpack(&parts, &text).is_err());
+}
