@@ -191,7 +191,7 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
     for attempt in 1..=LISTINGS_MAX {
         let (mut vanished, mut unknown) = (false, Vec::new());
         files.actives.clear();
-        for name in source.list("active").unwrap_or_default() {
+        for name in names(source, "active", found) {
             let path = format!("active/{name}");
             let Some(first) = parse_active_name(&name) else {
                 unknown.push(path);
@@ -208,7 +208,7 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
             }
         }
         files.sealed.clear();
-        for name in source.list("sealed").unwrap_or_default() {
+        for name in names(source, "sealed", found) {
             let path = format!("sealed/{name}");
             match parse_sealed_name(&name) {
                 Some((first, count)) => files.sealed.push((first.0, count, path)),
@@ -226,6 +226,14 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
     files.actives.sort_by_key(|(first, ..)| *first);
     files.sealed.sort();
     files
+}
+
+fn names(source: &dyn EvidenceSource, dir: &str, found: &mut Collector) -> Vec<String> {
+    source.list(dir).unwrap_or_else(|e| {
+        let what = format!("{dir} can't be listed: {e}");
+        found.find(Finding::whole(FindingKind::Corrupt, what).in_file(dir));
+        Vec::new()
+    })
 }
 
 fn total(source: &dyn EvidenceSource, files: &Files) -> u64 {

@@ -9,7 +9,6 @@ use super::group::{Before, Verdict};
 use super::report::{Finding, FindingKind};
 use super::unit::{Outcome, Shared, UnitBuilder};
 use crate::format::{FrameHeader, RecordsPayload};
-use crate::record::Body;
 use crate::segment::PackedItem;
 
 /// A frame for a thread to look at.
@@ -77,10 +76,9 @@ impl FrameJob {
             unit.broken(FindingKind::Removed, behind, first + self.due, what);
             unit.lost(0, Before::Claimed(payload.chain_after));
         }
-        let received = self.header.received_at;
-        let other = payload.records.iter().any(|record| {
-            Body::parse(record.body).is_ok_and(|body| body.received_at().unix_micros() != received)
-        });
+        let received = self.header.received_at.checked_mul(1_000);
+        let times = unit.run_received();
+        let other = times.is_some_and(|(least, most)| [Some(least), Some(most)] != [received; 2]);
         if other && !self.quiet {
             let what = "the frame's time of receipt is not that of its records";
             unit.find(Finding::range(FindingKind::Changed, first, behind, what));

@@ -69,7 +69,7 @@ impl Identity {
             Some(_) => {}
             None => {
                 let message = "the key lies beside the log: it shows that the parts belong \
-                               together, not who signed them; give the key that you keep elsewhere";
+                               together, not who signed them; give the key kept elsewhere";
                 found.notice(NoticeKind::KeyNotIndependent, message);
             }
         }

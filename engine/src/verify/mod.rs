@@ -13,6 +13,7 @@ mod active_header;
 mod anchors;
 mod audit;
 mod block;
+mod block_head;
 mod data_dir;
 mod duplicates;
 mod export;

@@ -216,8 +216,21 @@ impl Collector {
         }
     }
 
+    /// Whether there is no finding.
     pub(super) fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Whether nothing was said at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.notices.is_empty()
+    }
+
+    /// Takes over what another collected.
+    pub(super) fn absorb(&mut self, other: Self) {
+        other.findings.into_iter().for_each(|finding| self.find(finding));
+        other.notices.into_iter().for_each(|n| self.notice_at(n.kind, n.seq, n.message));
+        self.more += other.more;
     }
 
     /// Whether a finding is about this file. Findings come file by file: the newest are looked at.
