@@ -59,10 +59,10 @@
 //! # }
 //! ```
 //!
-//! Layers, each knowing only those before it: [`types`]; [`record`], [`format`], [`proof`] (pure);
-//! [`segment`]; [`recovery`], [`index`]; [`query`]; [`log`] on [`io`]. [`verify`] stands apart: it
-//! shares formats and mathematics with the writer and nothing else. The byte formats are specified
-//! in `docs/format.md`, the reasons in `docs/decisions/`.
+//! Layers, each knowing only those before it: [`types`]; [`record`], [`mod@format`], [`proof`]
+//! (pure); [`segment`]; [`recovery`], [`index`]; [`query`]; [`log`] on [`io`]. [`verify`] stands
+//! apart: it shares formats and mathematics with the writer and nothing else. The byte formats are
+//! specified in `docs/format.md`, the reasons in `docs/decisions/`.
 
 pub mod format;
 pub mod proof;

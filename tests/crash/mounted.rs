@@ -1,5 +1,5 @@
-//! A real file system of its own: full, or without power. Needs root and loop devices; says so where it
-//! can't have them.
+//! A real file system of its own: full, or without power. Needs root and loop devices; says so
+//! where it can't have them.
 //!
 //! Invariant: whatever was mounted is unmounted when the test ends, also by a panic.
 
