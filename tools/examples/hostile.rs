@@ -1,7 +1,7 @@
 //! Hostile records as the lines that `shoseki append` takes.
 //!
-//! `hostile SEED COUNT [STRINGS.json]` — the strings (a JSON array) are mixed in where they are
-//! given. Equal arguments write equal lines, so that an append that was broken off can be repeated.
+//! `hostile SEED COUNT [STRINGS.json]`: the strings (a JSON array) are mixed in where they are
+//! given. Equal arguments write equal lines, so that a broken append can be repeated.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

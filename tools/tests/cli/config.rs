@@ -37,3 +37,16 @@ fn what_it_says_holds_for_the_log() {
     let status = command.env("SHOSEKI_CONFIG", "nowhere.toml").status().expect("ended");
     assert_eq!(status.code(), Some(3));
 }
+
+#[test]
+fn a_full_disk_refuses_appends_and_reads_go_on() {
+    let place = Place::with_records(2);
+    let file = place.text("shoseki.toml");
+    fs::write(&file, "[log]\nfree_space_reserve = 1152921504606846976\n").expect("written");
+    let run = place.run_with(&["--config", &file, "append"], &record(2)).ended(3);
+    assert_eq!(run.out, "");
+    assert!(run.err.contains("the disk is full"), "{}", run.err);
+    assert!(run.err.contains("next:  free some space"), "{}", run.err);
+    assert_eq!(place.run(&["query"]).ended(0).lines().len(), 2);
+    place.append(&record(2));
+}

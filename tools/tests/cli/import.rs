@@ -32,8 +32,9 @@ fn a_state_file_skips_what_was_finished() {
     assert_eq!((&again[0]["events"], &again[0]["skipped_files"]), (&0.into(), &1.into()));
 }
 
-const EVENT: &str = r#"{"eventName":"X","eventTime":"2023-07-10T12:23:15Z","eventSource":"s.amazonaws.com",
- "userIdentity":{"arn":"a"},"eventID":"70e5932e-9022-4b38-837e-ca10dad94eb7"}"#;
+const EVENT: &str = r#"{"eventName":"X","eventTime":"2023-07-10T12:23:15Z",
+ "eventSource":"s.amazonaws.com","userIdentity":{"arn":"a"},
+ "eventID":"70e5932e-9022-4b38-837e-ca10dad94eb7"}"#;
 
 #[test]
 fn what_can_not_be_mapped_is_named_and_what_changed_conflicts() {
@@ -64,7 +65,9 @@ fn a_dry_run_writes_what_append_takes() {
 #[test]
 fn maps_come_from_a_file_or_by_name() {
     let place = Place::new();
-    let event = r#"{"uuid":"70e5932e-9022-4b38-837e-ca10dad94eb7","published":"2023-07-10T12:23:15Z","eventType":"user.session.start","actor":{"id":"u","type":"User"},"outcome":{"result":"SUCCESS"}}"#;
+    let event = r#"{"uuid":"70e5932e-9022-4b38-837e-ca10dad94eb7",
+        "published":"2023-07-10T12:23:15Z","eventType":"user.session.start",
+        "actor":{"id":"u","type":"User"},"outcome":{"result":"SUCCESS"}}"#;
     let run = place.run_with(&["import", "jsonl", "--map", "okta"], event).ended(0);
     assert_eq!(run.lines()[0]["accepted"], 1);
     let map = place.text("map.toml");

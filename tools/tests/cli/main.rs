@@ -2,6 +2,13 @@
 //!
 //! Invariant: every test has a directory of its own, and no test waits for time to pass.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod append;
 mod config;
 mod copies;

@@ -8,55 +8,55 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a run gave back.
-pub struct Run {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Run {
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
         self.out.lines().map(parse).collect()
     }
 
     /// The run, if it ended with this code.
-    pub fn ended(self, code: i32) -> Self {
+    pub(crate) fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "standard output: {}\nerrors: {}", self.out, self.err);
         self
     }
 }
 
 /// A directory with a log in it.
-pub struct Place {
+pub(crate) struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().expect("a directory") }
     }
 
     /// A log with so many records.
-    pub fn with_records(count: usize) -> Self {
+    pub(crate) fn with_records(count: usize) -> Self {
         let place = Self::new();
         place.append(&(0..count).map(record).collect::<Vec<_>>().join("\n"));
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("UTF-8").to_owned()
     }
 
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.path("log")
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shoseki"));
         for name in ["SHOSEKI_DATA_DIR", "SHOSEKI_CONFIG", "NO_COLOR"] {
             command.env_remove(name);
@@ -67,11 +67,11 @@ impl Place {
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         self.run_with(args, "")
     }
 
-    pub fn run_with(&self, args: &[&str], input: &str) -> Run {
+    pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Run {
         let mut command = self.command(args);
         let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
         let mut stdin = child.stdin.take().expect("a pipe");
@@ -84,12 +84,12 @@ impl Place {
     }
 
     /// Appends and expects that everything is taken.
-    pub fn append(&self, input: &str) -> Run {
+    pub(crate) fn append(&self, input: &str) -> Run {
         self.run_with(&["append"], input).ended(0)
     }
 }
 
-pub fn finish(child: Child) -> Run {
+pub(crate) fn finish(child: Child) -> Run {
     let output = child.wait_with_output().expect("ended");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("an exit code");
@@ -97,17 +97,21 @@ pub fn finish(child: Child) -> Run {
 }
 
 /// The n-th record: a line without its end.
-pub fn record(n: usize) -> String {
+pub(crate) fn record(n: usize) -> String {
     let actor = ["佐藤 花子", "ﾀｶﾊｼ", "O'Neill", "𠮷野"][n % 4];
-    format!(
-        r#"{{"audit_id":"00000000-0000-4000-8000-{n:012}","timestamp":"2026-03-01T10:{:02}:{:02}Z","actor_type":"user","actor_id":"{actor}","action":"READ_CHART","target_type":"patient","target_id":"P{n}","result":"success","detail":{{"patientId":"P{n}","dose":1.10}}}}"#,
-        n / 60 % 60,
-        n % 60
-    )
+    let (minute, second) = (n / 60 % 60, n % 60);
+    [
+        format!(r#"{{"audit_id":"00000000-0000-4000-8000-{n:012}""#),
+        format!(r#","timestamp":"2026-03-01T10:{minute:02}:{second:02}Z""#),
+        format!(r#","actor_type":"user","actor_id":"{actor}","action":"READ_CHART""#),
+        format!(r#","target_type":"patient","target_id":"P{n}","result":"success""#),
+        format!(r#","detail":{{"patientId":"P{n}","dose":1.10}}}}"#),
+    ]
+    .concat()
 }
 
 /// The test data of that name, or `None` where it is not there (which is said).
-pub fn test_data(name: &str) -> Option<PathBuf> {
+pub(crate) fn test_data(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("SHOSEKI_TESTDATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testdata"),
         PathBuf::from,
