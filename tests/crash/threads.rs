@@ -228,7 +228,7 @@ fn until_it_fails(log: &Log, rng: Rng) -> Vec<(u64, Appended)> {
                     let mut acknowledged = Vec::new();
                     for n in 0.. {
                         let number = t * 10_000 + n;
-                        let count = 1 + (rng.next() ^ t) % 4;
+                        let count = 1 + (rng.draw() ^ t) % 4;
                         match log.append(None, batch(number, count)) {
                             Ok(appended) => acknowledged.push((number, appended)),
                             Err(AppendError::Poisoned(_)) => break,

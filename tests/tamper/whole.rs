@@ -32,3 +32,42 @@ fn a_clean_log_has_no_finding() {
         assert_eq!((quick.findings, quick.root), (vec![], report.root), "{plan:?}");
     }
 }
+
+#[test]
+fn any_number_of_threads_says_the_same() {
+    let plan = Plan { sealed: vec![300, 250, 700], frames: vec![10, 500, 3], ..Plan::default() };
+    let log = plan.make();
+    let mut files = log.files.clone();
+    for (at, path) in log.sealed_paths().iter().enumerate() {
+        let file = files.get_mut(path).unwrap();
+        for place in (9_000 * (at + 1)..file.len()).step_by(11_003) {
+            file[place] ^= 0x10;
+        }
+    }
+    let one = audit(&log, &files);
+    assert!(one.findings.len() > 5, "{:?}", one.findings);
+    for threads in [2, 3, 7] {
+        let many = VerifyOptions { threads, ..options(&log) };
+        assert_eq!(verify_evidence(&evidence(&files), &many, &()).unwrap(), one);
+    }
+}
+
+#[test]
+fn a_quick_look_finds_what_needs_no_records() {
+    let log = Plan::default().make();
+    let quick = |files: &std::collections::BTreeMap<String, Vec<u8>>| {
+        let options = VerifyOptions { quick: true, ..options(&log) };
+        crate::harness::said(&verify_evidence(&evidence(files), &options, &()).unwrap())
+    };
+    let path = log.sealed_paths()[1].clone();
+    let mut files = log.files.clone();
+    files.remove(&path);
+    assert_eq!(quick(&files), ["missing 21-38"]);
+    let copy = Plan { differs_from: 30, ..Plan::default() }.make();
+    files.insert(path.clone(), copy.files[&path].clone());
+    assert_eq!(quick(&files), ["forked 21-58"]);
+    let mut sealed = crate::forge::Sealed::parse(&log.files[&path]);
+    sealed.footer.log_root.0[0] ^= 1;
+    files.insert(path, sealed.encode(Some(&log)));
+    assert_eq!(quick(&files), ["changed 21-38"]);
+}

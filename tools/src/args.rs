@@ -37,6 +37,7 @@ pub struct Cli {
 
 /// Options that every command has.
 #[derive(Args, Clone, Default, Debug)]
+#[command(next_help_heading = "Common options")]
 pub struct Shared {
     /// Data directory of the log [default: ./shoseki-data]
     #[arg(

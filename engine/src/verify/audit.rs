@@ -1,13 +1,17 @@
-//! Walks the files of a log in order, has their records judged by the pool, and adds the results up.
+//! Walks the files of a log in order, has their records judged by the pool, and adds the results
+//! up.
 //!
-//! Invariant: results are added in the order of records whatever thread made them; what is waiting is
-//! bounded. Links between files are compared as stored; what is stored is recomputed by the units.
+//! Invariant: results are added in the order of records whatever thread made them; what is waiting
+//! is bounded. Links between files are compared as stored; what is stored is recomputed by the
+//! units.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::active::{Active, first_chain, read_header};
+use super::active::Active;
+use super::active_header::{first_chain, read_header};
 use super::block::BlockJob;
+use super::block_head::read_head;
 use super::group::Before;
 use super::ledger::Ledger;
 use super::options::Progress;
@@ -17,12 +21,12 @@ use super::sealed::{Sealed, block_end};
 use super::signed::Keys;
 use super::source::Bytes;
 use super::unit::{Outcome, Shared};
-use crate::format::{
-    BLOCK_HEAD_LEN, BlockHead, FormatErrorKind, GROUP_ENTRY_LEN, LOCATOR_LEN, SEGMENT_HEADER_LEN,
-    SegmentHeader,
-};
+use crate::format::{SEGMENT_HEADER_LEN, SegmentHeader};
 use crate::segment::ByteSource;
 use crate::types::{ChainHash, Seq};
+
+/// Most events that wait: findings and small segments too.
+const EVENTS_MAX: usize = 4_096;
 
 /// Something to be added up, in order.
 enum Event {
@@ -30,6 +34,9 @@ enum Event {
     Unit(Arc<Slot<Outcome>>, u64, u64, Arc<str>),
     End(Arc<Sealed>, Option<Arc<Slot<Option<[u8; 32]>>>>),
     Gap(u64),
+    Said(Collector),
+    /// The file that follows does not continue the one before.
+    Unlinked,
 }
 
 /// A file as one side of a link.
@@ -66,6 +73,8 @@ pub(super) struct Audit<'a> {
     identity: Option<[u8; 32]>,
     keys: &'a Keys,
     events: VecDeque<Event>,
+    /// What was found since the last event: it takes its place among them.
+    said: Collector,
     waiting: usize,
     next: u64,
     chain: Before,
@@ -109,6 +118,7 @@ impl<'a> Audit<'a> {
             identity: parts.identity,
             keys: parts.keys,
             events: VecDeque::new(),
+            said: Collector::default(),
             waiting: 0,
             next: parts.first,
             chain: parts.genesis,
@@ -128,7 +138,7 @@ impl<'a> Audit<'a> {
         if foreign {
             let what = "the file belongs to another log";
             let finding = Finding::range(FindingKind::Forked, first, end, what);
-            self.found.find(finding.in_file(path));
+            self.said.find(finding.in_file(path));
         }
         foreign
     }
@@ -139,34 +149,41 @@ impl<'a> Audit<'a> {
         if first < self.next {
             let what = "the file holds records that another file holds";
             let finding = Finding::range(FindingKind::Inserted, first, end, what);
-            self.found.find(finding.in_file(&side.path));
+            self.said.find(finding.in_file(&side.path));
             return false;
         }
         if first > self.next {
             let what = "no file holds these records";
-            self.found.find(Finding::range(FindingKind::Missing, self.next, first, what));
+            self.said.find(Finding::range(FindingKind::Missing, self.next, first, what));
             self.skip_to(first);
         }
         true
     }
 
     fn skip_to(&mut self, next: u64) {
-        self.events.push_back(Event::Gap(next));
+        self.push(Event::Gap(next));
         self.next = next;
         self.chain = Before::Unknown;
         self.left = None;
     }
 
-    /// Compares the chain hash in front of a file with the one behind the file before. Returns what its
-    /// records must continue.
-    fn link(&mut self, side: Side, stored: ChainHash, elsewhere: Option<ChainHash>) -> Before {
+    /// Compares the chain hash in front of a file with the one behind the file before. Returns what
+    /// its records must continue.
+    /// `said` is whether a finding about the header is there already.
+    fn link(
+        &mut self,
+        side: Side,
+        stored: ChainHash,
+        elsewhere: Option<ChainHash>,
+        said: bool,
+    ) -> Before {
         let before = match self.chain {
             Before::Known(chain) if chain != stored => {
                 if elsewhere == Some(chain) {
-                    if !self.found.names(&side.path) {
+                    if !said {
                         let (kind, first, end) = (FindingKind::Changed, side.first, side.end);
                         let what = "the header's chain hash is not that of the file before";
-                        self.found.find(Finding::range(kind, first, end, what).in_file(&side.path));
+                        self.said.find(Finding::range(kind, first, end, what).in_file(&side.path));
                     }
                     Before::Known(chain)
                 } else {
@@ -183,12 +200,13 @@ impl<'a> Audit<'a> {
 
     fn broken_link(&mut self, right: Side) {
         self.linked = false;
+        self.push(Event::Unlinked);
         match self.left.clone() {
             Some(left) => self.breaks.push(Break { left, right }),
             None => {
                 let what = "the first records don't continue the log's beginning";
                 let finding = Finding::range(FindingKind::Changed, right.first, right.end, what);
-                self.found.find(finding.in_file(&right.path));
+                self.said.find(finding.in_file(&right.path));
             }
         }
     }
@@ -207,7 +225,7 @@ impl<'a> Audit<'a> {
                 return;
             }
         }
-        let segment = Sealed::open(path, source, name, self.keys, &mut self.found);
+        let segment = Sealed::open(path, source, name, self.keys, &mut self.said);
         let Some(segment) = segment else { return };
         let (first, end) = (segment.first, segment.end);
         let side = Side { first, end, path: path.to_owned(), signed: segment.is_signed() };
@@ -217,7 +235,7 @@ impl<'a> Audit<'a> {
         let footer = segment.footer.as_ref().map(|footer| footer.chain_before);
         let stored = segment.header.as_ref().map(|header| header.chain_before).or(footer);
         let before = match stored {
-            Some(stored) => self.link(side, stored, footer),
+            Some(stored) => self.link(side, stored, footer, !segment.sound),
             None => {
                 self.left = Some(side);
                 self.chain
@@ -231,7 +249,7 @@ impl<'a> Audit<'a> {
             let segment = Arc::clone(&segment);
             self.pool.submit(move || segment.digest())
         });
-        self.events.push_back(Event::Begin(Arc::clone(&segment)));
+        self.push(Event::Begin(Arc::clone(&segment)));
         let behind = if self.quick { Before::Unknown } else { self.blocks(&segment, before) };
         let footer = segment.footer.as_ref().map(|footer| footer.chain_after);
         self.chain = match (behind, footer) {
@@ -239,7 +257,7 @@ impl<'a> Audit<'a> {
             (other, None) => other,
         };
         self.next = segment.end;
-        self.events.push_back(Event::End(segment, digest));
+        self.push(Event::End(segment, digest));
     }
 
     /// Hands out the blocks; returns the chain hash behind the last one, as stored.
@@ -260,11 +278,11 @@ impl<'a> Audit<'a> {
             if let Some((kind, what)) = &fault {
                 let what = format!("the head of a block is damaged: {what}");
                 let finding = Finding::range(*kind, first, end, what);
-                self.found.find(finding.in_file(&segment.path));
+                self.said.find(finding.in_file(&segment.path));
             }
             if head.is_none() && entry.is_none() {
                 // Without a directory nothing says where the next block is.
-                self.events.push_back(Event::Gap(segment.end));
+                self.push(Event::Gap(segment.end));
                 return Before::Unknown;
             }
             let own_len = head.as_ref().map_or(0, |h| h.encoded_len() as u64 + h.data_len());
@@ -296,8 +314,19 @@ impl<'a> Audit<'a> {
         before
     }
 
+    /// Findings of this thread and of the pool come in one order, whatever the number of threads.
+    fn push(&mut self, event: Event) {
+        if !self.said.is_empty() {
+            self.events.push_back(Event::Said(std::mem::take(&mut self.said)));
+        }
+        self.events.push_back(event);
+        while self.events.len() > EVENTS_MAX {
+            self.add_up_one();
+        }
+    }
+
     fn submit(&mut self, slot: Arc<Slot<Outcome>>, first: u64, end: u64, path: Arc<str>) {
-        self.events.push_back(Event::Unit(slot, first, end, path));
+        self.push(Event::Unit(slot, first, end, path));
         self.waiting += 1;
         while self.waiting >= self.pool.window() {
             self.add_up_one();
@@ -308,11 +337,11 @@ impl<'a> Audit<'a> {
     pub(super) fn active(&mut self, path: &str, source: &Bytes, named: u64, covered: u64) {
         self.segments += 1;
         let source: &dyn ByteSource = &**source;
-        let header = read_header(path, source, named, self.chain, &mut self.found);
+        let header = read_header(path, source, named, self.chain, &mut self.said);
         let first = header.first_seq.0;
         if first < self.next {
             let message = format!("{path}: the sealed segments hold its records too");
-            self.found.notice_at(NoticeKind::Superseded, Some(Seq(first)), message);
+            self.said.notice_at(NoticeKind::Superseded, Some(Seq(first)), message);
             return;
         }
         let damaged = header.identity_sha256 == [0; 32];
@@ -322,10 +351,10 @@ impl<'a> Audit<'a> {
         let side = Side { first, end: first + 1, path: path.to_owned(), signed: true };
         self.arrive(&side);
         let elsewhere = self.chain.hash().filter(|chain| first_chain(source, first, *chain));
-        let before = self.link(side, header.chain_before, elsewhere);
+        let before = self.link(side, header.chain_before, elsewhere, false);
         let shared = Arc::clone(&self.shared);
         let mut active = Active::new(path, source, &header, before, shared, covered);
-        while let Some(job) = active.next_unit(&mut self.found) {
+        while let Some(job) = active.next_unit(&mut self.said) {
             let (from, to, path) = job.bounds();
             let slot = self.pool.submit(move || job.run());
             self.submit(slot, from, to, path);
@@ -343,6 +372,8 @@ impl<'a> Audit<'a> {
         match self.events.pop_front() {
             Some(Event::Begin(segment)) => self.ledger.begin(&segment),
             Some(Event::Gap(next)) => self.ledger.gap(next),
+            Some(Event::Unlinked) => self.ledger.intact = false,
+            Some(Event::Said(said)) => self.found.absorb(said),
             Some(Event::Unit(slot, first, end, path)) => {
                 self.waiting -= 1;
                 match slot.wait() {
@@ -371,6 +402,7 @@ impl<'a> Audit<'a> {
         while !self.events.is_empty() {
             self.add_up_one();
         }
+        self.found.absorb(std::mem::take(&mut self.said));
         self.name_breaks();
     }
 
@@ -394,60 +426,4 @@ impl<'a> Audit<'a> {
             self.found.find(finding.in_file(&from.path));
         }
     }
-}
-
-type HeadFault = (FindingKind, String);
-
-/// Head, group table and locators of a block. Where only the checksum is wrong the head comes all the
-/// same, with the fault, so that the records behind it can be looked at.
-fn read_head(
-    source: &Bytes,
-    at: u64,
-    first: u64,
-    end: u64,
-    len: Option<u64>,
-) -> (Option<BlockHead>, Option<HeadFault>) {
-    let most = BLOCK_HEAD_LEN + 256 * (GROUP_ENTRY_LEN + LOCATOR_LEN);
-    let there = source.len().saturating_sub(at).min(len.unwrap_or(u64::MAX));
-    let read = usize::try_from(there).unwrap_or(most).min(most);
-    let bytes = match source.bytes(at, read) {
-        Ok(bytes) => bytes,
-        Err(e) => return (None, Some((FindingKind::Corrupt, e.to_string()))),
-    };
-    let fits = |head: &BlockHead| {
-        let own = head.encoded_len() as u64 + head.data_len();
-        head.first_seq == Seq(first)
-            && head.locators.len() as u64 <= end - first + 1
-            && len.is_none_or(|len| len == own)
-    };
-    match BlockHead::decode(&bytes) {
-        Ok(head) if fits(&head) => (Some(head), None),
-        Ok(_) => {
-            let what = "it is not the one that the directory speaks of".to_owned();
-            (None, Some((FindingKind::Changed, what)))
-        }
-        Err(e) => {
-            let head = mend_head(&bytes).filter(fits);
-            let kind = if e.kind == FormatErrorKind::Value && head.is_none() {
-                FindingKind::Changed
-            } else {
-                FindingKind::Corrupt
-            };
-            (head, Some((kind, e.to_string())))
-        }
-    }
-}
-
-/// The head as it is with the checksum that its bytes have.
-fn mend_head(bytes: &[u8]) -> Option<BlockHead> {
-    let mut copy = bytes.to_vec();
-    let word = |at: usize| Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
-    let (records, groups) = (usize::from(word(4)?), usize::from(word(6)?));
-    let table = groups * GROUP_ENTRY_LEN + records * LOCATOR_LEN;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(bytes.get(..BLOCK_HEAD_LEN - 4)?);
-    crc.update(bytes.get(BLOCK_HEAD_LEN..BLOCK_HEAD_LEN.checked_add(table)?)?);
-    let sum = crc.finalize().to_le_bytes();
-    copy.get_mut(BLOCK_HEAD_LEN - 4..BLOCK_HEAD_LEN)?.copy_from_slice(&sum);
-    BlockHead::decode(&copy).ok()
 }

@@ -1,7 +1,7 @@
 //! What an audit found: findings, notices and the verdict that follows from them.
 //!
-//! Invariant: findings stand in order of their records, those about the log as a whole first; runs of
-//! the same finding are one. The verdict is computed, never stored.
+//! Invariant: findings stand in order of their records, those about the log as a whole first; runs
+//! of the same finding are one. The verdict is computed, never stored.
 //! Knows nothing about how they are printed.
 
 use core::fmt;
@@ -10,7 +10,11 @@ use crate::record::IntegrityStatus;
 use crate::types::{ChainHash, NodeHash, Seq, TreeSize};
 
 macro_rules! kinds {
-    ($(#[$doc:meta])* $type:ident { $($(#[$kind_doc:meta])* $kind:ident = $name:literal),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])* $type:ident {
+            $($(#[$kind_doc:meta])* $kind:ident = $name:literal),+ $(,)?
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[non_exhaustive]
@@ -212,8 +216,21 @@ impl Collector {
         }
     }
 
+    /// Whether there is no finding.
     pub(super) fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Whether nothing was said at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.notices.is_empty()
+    }
+
+    /// Takes over what another collected.
+    pub(super) fn absorb(&mut self, other: Self) {
+        other.findings.into_iter().for_each(|finding| self.find(finding));
+        other.notices.into_iter().for_each(|n| self.notice_at(n.kind, n.seq, n.message));
+        self.more += other.more;
     }
 
     /// Whether a finding is about this file. Findings come file by file: the newest are looked at.

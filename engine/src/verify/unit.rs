@@ -1,7 +1,7 @@
 //! A unit of work: consecutive records of one file, hashed and judged by one thread.
 //!
-//! Invariant: what an [`Outcome`] says follows from the bodies alone; stored values are only compared
-//! with. Knows nothing about the records before it but their chain hash.
+//! Invariant: what an [`Outcome`] says follows from the bodies alone; stored values are only
+//! compared with. Knows nothing about the records before it but their chain hash.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -105,6 +105,8 @@ pub(super) struct UnitBuilder {
     zone: Zone,
     chains: Vec<(u64, ChainHash)>,
     received: Option<(i64, i64)>,
+    /// Least and largest `received_at` of the last run.
+    run_received: Option<(i64, i64)>,
     prints: Vec<u64>,
     findings: Vec<Finding>,
     intact: bool,
@@ -124,6 +126,7 @@ impl UnitBuilder {
             zone: Zone::default(),
             chains: Vec::new(),
             received: None,
+            run_received: None,
             prints: Vec::new(),
             findings: Vec::new(),
             intact: true,
@@ -141,6 +144,11 @@ impl UnitBuilder {
 
     pub(super) fn zone(&self) -> &Zone {
         &self.zone
+    }
+
+    /// Least and largest `received_at` of the last run, nanoseconds, where its records are sound.
+    pub(super) fn run_received(&self) -> Option<(i64, i64)> {
+        self.run_received
     }
 
     /// Root of the records so far, as a tree of their own.
@@ -230,7 +238,10 @@ impl UnitBuilder {
 
     fn take_in(&mut self, items: &[PackedItem<'_>], hashes: &[RecordHash], sound: bool) {
         let shared = Arc::clone(&self.shared);
-        let mut chain = self.before.hash();
+        let sizes = self.seq + 1..=self.seq + hashes.len() as u64;
+        let asked = !hashes.is_empty() && shared.wants.chains.range(sizes).next().is_some();
+        let mut chain = self.before.hash().filter(|_| asked);
+        self.run_received = None;
         for ((item, hash), seq) in items.iter().zip(hashes).zip(self.seq..) {
             match item {
                 PackedItem::Body(body) => self.body(body, seq, sound),
@@ -265,6 +276,8 @@ impl UnitBuilder {
         self.zone.add(&body);
         if sound {
             let at = body.received_at().unix_nanos();
+            let (least, most) = self.run_received.unwrap_or((at, at));
+            self.run_received = Some((least.min(at), most.max(at)));
             let (first, last) = self.received.unwrap_or((at, at));
             if at < last {
                 self.find(Finding::range(FindingKind::Reordered, seq, seq + 1, BACKWARDS));
@@ -277,7 +290,8 @@ impl UnitBuilder {
         self.prints.push(print.finish());
     }
 
-    /// Ends the unit at `end`, the seq behind its last record. `own` is where its segment's tree begins.
+    /// Ends the unit at `end`, the seq behind its last record. `own` is where its segment's tree
+    /// begins.
     pub(super) fn finish(mut self, end: u64, own: Option<u64>, bytes: u64) -> Outcome {
         if self.seq != end || self.hashes.len() as u64 != end - self.first {
             self.intact = false;

@@ -1,8 +1,8 @@
 //! The storage that tests hand to a log, and the faults that they plan for it.
 //!
 //! Invariant: calls are counted in the order in which they are made; a planned fault hits exactly
-//! the call with its number, before or after that call had its effect.
-//! Knows nothing about what the files mean.
+//! the call with its number, before or after that call had its effect. Knows nothing about what the
+//! files mean.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use shoseki_engine::log::{ForkError, Log};
 use shoseki_engine::proof::base64_encode;
@@ -25,7 +26,7 @@ pub struct Fork {
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     /// Why, in your words; it stands in the first record
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub reason: String,
     /// Name of the new log
     #[arg(long, value_name = "NAME", value_parser = origin)]
