@@ -1,6 +1,7 @@
 //! The log on a disk: appending a batch, sealing, reading one sealed record, proving it, auditing.
 //!
-//! With a clock that stands and randomness that repeats: the printed results are those of a fixed log.
+//! With a clock that stands and randomness that repeats: the printed results are those of a fixed
+//! log.
 #![expect(clippy::expect_used, reason = "a bench may stop")]
 
 use std::hint::black_box;

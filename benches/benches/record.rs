@@ -44,8 +44,7 @@ fn parse(c: &mut Criterion) {
 
 fn input(c: &mut Criterion) {
     let limits = Limits::default();
-    let lines: Vec<Vec<u8>> =
-        batches(1, RECORDS, 500, true).concat().iter().map(line).collect();
+    let lines: Vec<Vec<u8>> = batches(1, RECORDS, 500, true).concat().iter().map(line).collect();
     let all = || {
         let records = lines.iter().map(|line| {
             let record = Record::from_json(black_box(line), &limits).expect("a record");

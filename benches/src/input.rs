@@ -1,6 +1,7 @@
 //! What is fed to the log: generated records in batches, and a clock and randomness that repeat.
 //!
-//! Invariant: the same seed gives the same batches; with [`Repeatable`] the same log comes out to the byte.
+//! Invariant: the same seed gives the same batches; with [`Repeatable`] the same log comes out to
+//! the byte.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,10 @@
 //! Shoseki's engine: an append-only, tamper-evident audit log.
 //!
 //! A record becomes a *body* (one JSON object, byte for byte as it is stored and returned), the
-//! body's SHA-512 is its *hash*, each hash is chained to the one before and is a leaf of an RFC 6962
-//! Merkle tree, and the tree's root is signed in *checkpoints* that any C2SP client can read. What
-//! [`log::Log::append`] acknowledged is durable, chained, readable, and in every later checkpoint.
+//! body's SHA-512 is its *hash*, each hash is chained to the one before and is a leaf of an RFC
+//! 6962 Merkle tree, and the tree's root is signed in *checkpoints* that any C2SP client can read.
+//! What [`log::Log::append`] acknowledged is durable, chained, readable, and in every later
+//! checkpoint.
 //!
 //! ```
 //! use shoseki_engine::log::{Entry, Log, LogOptions};
@@ -60,8 +61,8 @@
 //!
 //! Layers, each knowing only those before it: [`types`]; [`record`], [`format`], [`proof`] (pure);
 //! [`segment`]; [`recovery`], [`index`]; [`query`]; [`log`] on [`io`]. [`verify`] stands apart: it
-//! shares formats and mathematics with the writer and nothing else. The byte formats are specified in
-//! `docs/format.md`, the reasons in `docs/decisions/`.
+//! shares formats and mathematics with the writer and nothing else. The byte formats are specified
+//! in `docs/format.md`, the reasons in `docs/decisions/`.
 
 pub mod format;
 pub mod proof;

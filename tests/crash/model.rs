@@ -1,7 +1,8 @@
 //! What a test knows of a log beside the log: who was promised what.
 //!
-//! Invariant: a record that was acknowledged is looked for byte for byte; a batch that was not may be there
-//! as a whole or not at all; every checkpoint that was ever seen must be consistent with what is there.
+//! Invariant: a record that was acknowledged is looked for byte for byte; a batch that was not may
+//! be there as a whole or not at all; every checkpoint that was ever seen must be consistent with
+//! what is there.
 
 use std::collections::HashMap;
 use std::sync::Arc;

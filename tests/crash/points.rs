@@ -14,7 +14,8 @@ fn calls() -> (u64, u64) {
     (machine.storage.writes(), machine.storage.calls())
 }
 
-/// Runs a test for every number below `end`, on as many threads as there are cores, and says which failed.
+/// Runs a test for every number below `end`, on as many threads as there are cores, and says which
+/// failed.
 fn for_each(end: u64, step: usize, test: impl Fn(u64) + Sync) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -68,7 +69,8 @@ fn power_goes_after_every_call() {
     for_each(calls().0, 1, |call| crash(call, FaultKind::CrashAfter));
 }
 
-/// One failing call; the log is opened again whenever it asks for it, and everything is tried again.
+/// One failing call; the log is opened again whenever it asks for it, and everything is tried
+/// again.
 fn fail(call: u64, reads: bool, kind: FaultKind) {
     let mut machine = Machine::new(call);
     machine.storage.plan(Some(Fault { call, reads, kind }));

@@ -144,7 +144,8 @@ impl Machine {
         Ok(())
     }
 
-    /// What must hold whatever happened before: the log opens, holds what was promised, and goes on.
+    /// What must hold whatever happened before: the log opens, holds what was promised, and goes
+    /// on.
     pub(crate) fn recover(&mut self, first: u64) {
         let log = self.open().unwrap();
         self.model.check(&log.reader());

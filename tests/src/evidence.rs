@@ -128,8 +128,8 @@ pub fn body(seq: u64, batch: u64, variant: u8) -> Vec<u8> {
     let timestamp = Timestamp::from_unix_micros(time - 77_000).unwrap();
     let action = ACTIONS[at(seq, 4)];
     let mut record = Record::new(timestamp, ActorType::User, actor, action, outcome);
-    record.actor_role = (seq % 2 == 0).then(|| "nurse".to_owned());
-    record.pii_flag = seq % 3 == 0;
+    record.actor_role = seq.is_multiple_of(2).then(|| "nurse".to_owned());
+    record.pii_flag = seq.is_multiple_of(3);
     record.sensitivity = if seq % 4 == 1 { Sensitivity::High } else { Sensitivity::Low };
     let name = NAMES[at(seq, 3)].replace('"', "\\\"");
     let detail = format!("{{\"patientId\":\"P-{seq:05}\",\"name\":\"{name}\",\"v\":{variant}.10}}");

@@ -1,7 +1,7 @@
 //! Every byte of the evidence, changed in turn.
 //!
-//! Invariant: one flipped bit and one inverted byte per byte of evidence, all of them found, none by
-//! way of a panic. The bit follows from a seed that a failure prints.
+//! Invariant: one flipped bit and one inverted byte per byte of evidence, all of them found, none
+//! by way of a panic. The bit follows from a seed that a failure prints.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,4 +1,5 @@
-//! Deeds on the log as a whole: forging it anew, older snapshots, keys, checkpoints, anchors, tiles.
+//! Deeds on the log as a whole: forging it anew, older snapshots, keys, checkpoints, anchors,
+//! tiles.
 
 use shoseki_engine::proof::{KeyList, SigningKey};
 use shoseki_engine::types::TreeSize;

@@ -1,4 +1,5 @@
-//! Forgers' tools: sealed and active files taken apart, changed, and put together with right checksums.
+//! Forgers' tools: sealed and active files taken apart, changed, and put together with right
+//! checksums.
 //!
 //! Invariant: putting together mends lengths, offsets and CRCs and nothing else; what else a forger
 //! changes he changes himself.
@@ -14,24 +15,24 @@ use shoseki_engine::types::RecordHash;
 use shoseki_tests::evidence::{Log, crc32, frame_places, sign_seal};
 
 /// One block: its head and the stored bytes of its groups.
-pub struct Block {
-    pub head: BlockHead,
-    pub groups: Vec<Vec<u8>>,
+pub(crate) struct Block {
+    pub(crate) head: BlockHead,
+    pub(crate) groups: Vec<Vec<u8>>,
 }
 
 /// A sealed file taken apart.
-pub struct Sealed {
-    pub header: SegmentHeader,
-    pub dictionary: Vec<u8>,
-    pub blocks: Vec<Block>,
-    pub directory: Vec<DirectoryEntry>,
-    pub footer: Footer,
-    pub seal: String,
+pub(crate) struct Sealed {
+    pub(crate) header: SegmentHeader,
+    pub(crate) dictionary: Vec<u8>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) directory: Vec<DirectoryEntry>,
+    pub(crate) footer: Footer,
+    pub(crate) seal: String,
 }
 
 impl Sealed {
     /// Takes a sound file apart.
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let header = SegmentHeader::decode(&bytes[..SEGMENT_HEADER_LEN]).unwrap();
         let dictionary_end = SEGMENT_HEADER_LEN + header.dictionary_len as usize;
         let tail_at = bytes.len() - TAIL_LEN;
@@ -63,7 +64,7 @@ impl Sealed {
     }
 
     /// Puts other bodies in the place of a group's, stored plainly. Locators stay as they are.
-    pub fn set_group(&mut self, block: usize, group: usize, bodies: &[Vec<u8>]) {
+    pub(crate) fn set_group(&mut self, block: usize, group: usize, bodies: &[Vec<u8>]) {
         let Block { head, groups } = &mut self.blocks[block];
         // A record stored verbatim: one byte of kind, its length, its bytes.
         let mut text = Vec::new();
@@ -85,7 +86,13 @@ impl Sealed {
     }
 
     /// Forges the locators of a group, which had `had` records, to fit these bodies.
-    pub fn set_locators(&mut self, block: usize, group: usize, had: usize, bodies: &[Vec<u8>]) {
+    pub(crate) fn set_locators(
+        &mut self,
+        block: usize,
+        group: usize,
+        had: usize,
+        bodies: &[Vec<u8>],
+    ) {
         let head = &mut self.blocks[block].head;
         let at = head.groups[..group].iter().map(|g| g.record_count as usize).sum::<usize>();
         let new: Vec<_> = bodies.iter().map(|body| locator(&record_hash(body))).collect();
@@ -93,7 +100,7 @@ impl Sealed {
     }
 
     /// The file with right lengths, offsets and CRCs. With a key its seal is made anew too.
-    pub fn encode(mut self, thief: Option<&Log>) -> Vec<u8> {
+    pub(crate) fn encode(mut self, thief: Option<&Log>) -> Vec<u8> {
         let mut out = self.header.encode();
         out.extend_from_slice(&self.dictionary);
         for (block, entry) in self.blocks.iter_mut().zip(&mut self.directory) {
@@ -135,15 +142,15 @@ impl Sealed {
 
 /// One frame taken apart.
 #[derive(Clone)]
-pub struct Frame {
-    pub header: FrameHeader,
+pub(crate) struct Frame {
+    pub(crate) header: FrameHeader,
     /// Locator and body of each record.
-    pub records: Vec<([u8; LOCATOR_LEN], Vec<u8>)>,
-    pub chain_after: [u8; 64],
+    pub(crate) records: Vec<([u8; LOCATOR_LEN], Vec<u8>)>,
+    pub(crate) chain_after: [u8; 64],
 }
 
 /// The header's bytes and the frames of an active file.
-pub fn parse_active(bytes: &[u8]) -> (Vec<u8>, Vec<Frame>) {
+pub(crate) fn parse_active(bytes: &[u8]) -> (Vec<u8>, Vec<Frame>) {
     let places = frame_places(bytes);
     let frames = places.windows(2).map(|place| {
         let header = FrameHeader::decode(&bytes[place[0]..place[0] + FRAME_HEADER_LEN]).unwrap();
@@ -161,7 +168,7 @@ pub fn parse_active(bytes: &[u8]) -> (Vec<u8>, Vec<Frame>) {
 }
 
 /// An active file of these frames, with right offsets, lengths and CRCs.
-pub fn encode_active(header: &[u8], frames: Vec<Frame>) -> Vec<u8> {
+pub(crate) fn encode_active(header: &[u8], frames: Vec<Frame>) -> Vec<u8> {
     let mut out = header.to_vec();
     for mut frame in frames {
         let mut payload = Vec::new();
@@ -183,12 +190,12 @@ pub fn encode_active(header: &[u8], frames: Vec<Frame>) -> Vec<u8> {
 }
 
 /// A record as a frame holds it.
-pub fn record(body: Vec<u8>) -> ([u8; LOCATOR_LEN], Vec<u8>) {
+pub(crate) fn record(body: Vec<u8>) -> ([u8; LOCATOR_LEN], Vec<u8>) {
     (locator(&record_hash(&body)), body)
 }
 
 /// A body with one digit changed: still a body.
-pub fn changed(body: &[u8]) -> Vec<u8> {
+pub(crate) fn changed(body: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(body.to_vec()).unwrap();
     let other = text.replacen("\"patientId\":\"P-0", "\"patientId\":\"P-9", 1);
     assert_ne!(text, other);

@@ -86,7 +86,9 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_as_an_export_kill_the_auditor(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+    fn no_bytes_as_an_export_kill_the_auditor(
+        bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+    ) {
         let options = VerifyOptions { threads: 1, ..VerifyOptions::default() };
         let report = verify_export(bytes.as_slice(), &options, &()).unwrap();
         prop_assert!(bytes.is_empty() || !report.findings.is_empty());

@@ -6,7 +6,7 @@ use shoseki_engine::verify::{MemoryEvidence, Report, VerifyOptions, verify_evide
 use shoseki_tests::evidence::Log;
 
 /// Files as the auditor takes them.
-pub fn evidence(files: &BTreeMap<String, Vec<u8>>) -> MemoryEvidence {
+pub(crate) fn evidence(files: &BTreeMap<String, Vec<u8>>) -> MemoryEvidence {
     let mut evidence = MemoryEvidence::default();
     for (path, bytes) in files {
         evidence.put(path, bytes.clone());
@@ -15,17 +15,17 @@ pub fn evidence(files: &BTreeMap<String, Vec<u8>>) -> MemoryEvidence {
 }
 
 /// One thread, the log's own key.
-pub fn options(log: &Log) -> VerifyOptions {
+pub(crate) fn options(log: &Log) -> VerifyOptions {
     VerifyOptions { vkey: Some(log.vkey()), threads: 1, ..VerifyOptions::default() }
 }
 
 /// Audits files with the key of `log`.
-pub fn audit(log: &Log, files: &BTreeMap<String, Vec<u8>>) -> Report {
+pub(crate) fn audit(log: &Log, files: &BTreeMap<String, Vec<u8>>) -> Report {
     verify_evidence(&evidence(files), &options(log), &()).unwrap()
 }
 
 /// The findings as `kind seq-seq_last`, in order.
-pub fn said(report: &Report) -> Vec<String> {
+pub(crate) fn said(report: &Report) -> Vec<String> {
     let place = |finding: &shoseki_engine::verify::Finding| match (finding.seq, finding.seq_last) {
         (None, _) => String::new(),
         (Some(seq), None) => format!(" {seq}"),

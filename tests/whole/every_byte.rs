@@ -1,4 +1,5 @@
-//! Every byte of evidence that a real writer wrote, changed in turn: found, every time, without a panic.
+//! Every byte of evidence that a real writer wrote, changed in turn: found, every time, without a
+//! panic.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -113,7 +113,8 @@ impl Failure {
     }
 }
 
-/// The error and its causes in one sentence; a cause that the error's own text holds is not repeated.
+/// The error and its causes in one sentence; a cause that the error's own text holds is not
+/// repeated.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -1,7 +1,7 @@
 //! Records into the log, in batches; one bad record does not hold up the others of its batch.
 //!
-//! Invariant: every record that was pushed is told of exactly once: its receipt, once it is durable,
-//! or why it was refused. Only what concerns the whole log ends the feeding.
+//! Invariant: every record that was pushed is told of exactly once: its receipt, once it is
+//! durable, or why it was refused. Only what concerns the whole log ends the feeding.
 
 use std::path::Path;
 

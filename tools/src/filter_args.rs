@@ -1,7 +1,8 @@
 //! The filters of `query` and `export`, as options.
 //!
-//! Invariant: the options are the parameters of CONTRACT section 3 by their names; one that is given
-//! several times asks for any of its values, different ones must all hold. Knows nothing of results.
+//! Invariant: the options are the parameters of CONTRACT section 3 by their names; one that is
+//! given several times asks for any of its values, different ones must all hold. Knows nothing of
+//! results.
 
 use clap::Args;
 use shoseki_engine::query::{ActionPattern, AddressPattern, DetailFilter, Filter, Word};

@@ -1,6 +1,8 @@
-//! The floor: body, hash and chain, one write and one fdatasync per batch to a growing file, and nothing else.
+//! The floor: body, hash and chain, one write and one fdatasync per batch to a growing file, and
+//! nothing else.
 //!
-//! No engine: nothing is indexed, framed, recovered or read. It says what machine and disk gave in that round.
+//! No engine: nothing is indexed, framed, recovered or read. It says what machine and disk gave in
+//! that round.
 
 use std::fs::File;
 use std::io::Write;

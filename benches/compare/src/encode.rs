@@ -1,4 +1,5 @@
-//! Body, record hash and chain of a record, as all engines but Shoseki itself have to make them here.
+//! Body, record hash and chain of a record, as all engines but Shoseki itself have to make them
+//! here.
 //!
 //! Invariant: the same functions as the engine's own, so that nobody wins by a faster digest.
 

@@ -1,8 +1,10 @@
-//! Shoseki beside SQLite and beside a bare file: durable appends of one writer, in turns, in one process.
+//! Shoseki beside SQLite and beside a bare file: durable appends of one writer, in turns, in one
+//! process.
 //!
-//! All three get the same generated records as values, encode the same bodies and compute the same record
-//! hash and chain; a batch counts when it would survive a power cut. Shoseki also recognises repeats of the
-//! clients' ids, keeps the tree and signs checkpoints meanwhile; SQLite also keeps its three indexes.
+//! All three get the same generated records as values, encode the same bodies and compute the same
+//! record hash and chain; a batch counts when it would survive a power cut. Shoseki also recognises
+//! repeats of the clients' ids, keeps the tree and signs checkpoints meanwhile; SQLite also keeps
+//! its three indexes.
 //! Invariant: records are made before a clock starts, and no round reuses a file of another.
 #![expect(clippy::print_stdout, reason = "a bench reports")]
 
@@ -48,7 +50,8 @@ pub(crate) struct Round {
     pub(crate) bytes: Option<u64>,
 }
 
-/// Appends; the bytes are asked for in the first round only, since sealing takes longer than appending.
+/// Appends; the bytes are asked for in the first round only, since sealing takes longer than
+/// appending.
 type Engine = fn(&Path, Vec<Vec<Record>>, bool) -> Outcome<Round>;
 
 const ENGINES: [(&str, Engine); 4] = [
@@ -89,7 +92,8 @@ fn main() -> Outcome {
         }
     }
     println!(
-        "| engine | records/s median | min | max | to SQLite, same round: median | min | max | bytes per record at rest |"
+        "| engine | records/s median | min | max | to SQLite, same round: median | min | max \
+         | bytes per record at rest |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for ((name, _), of) in ENGINES.iter().zip(&figures) {

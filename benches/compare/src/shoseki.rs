@@ -1,7 +1,8 @@
 //! Our side.
 //!
-//! Invariant: default options; the clock stops when the last receipt is there. Bytes are those of the sealed
-//! segment; sealing itself is outside the clock, since an active file holds 1 GiB before it is sealed behind.
+//! Invariant: default options; the clock stops when the last receipt is there. Bytes are those of
+//! the sealed segment; sealing itself is outside the clock, since an active file holds 1 GiB before
+//! it is sealed behind.
 
 use std::path::Path;
 use std::time::Instant;

@@ -1,8 +1,8 @@
 //! SQLite as one would build an audit log on it.
 //!
-//! Invariant: settings of the peer table in `benches/RESULTS.md`: WAL, synchronous=FULL, 256 MiB of cache,
-//! checkpoint at 4,000 pages, one transaction per batch, prepared statement, indexes on timestamp, actor and
-//! action. Repeated ids are not looked for: that would be a fourth index.
+//! Invariant: settings of the peer table in `benches/RESULTS.md`: WAL, synchronous=FULL, 256 MiB of
+//! cache, checkpoint at 4,000 pages, one transaction per batch, prepared statement, indexes on
+//! timestamp, actor and action. Repeated ids are not looked for: that would be a fourth index.
 
 use std::path::Path;
 use std::time::Instant;

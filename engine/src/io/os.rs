@@ -141,8 +141,8 @@ impl Storage for OsStorage {
             }
             Err(e) => return Err(LockError::Io(e.into())),
         }
-        // Always the same length and never shorter: whoever is refused finds a pid at any moment, and a full
-        // disk is no reason not to open a log.
+        // Always the same length and never shorter: whoever is refused finds a pid at any moment,
+        // and a full disk is no reason not to open a log.
         file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0)?;
         Ok(Box::new(OsLock { _file: file }))
     }

@@ -37,7 +37,7 @@ pub struct Space {
 #[non_exhaustive]
 pub enum LockError {
     /// Another process (or another handle of this one) has it.
-    #[error("the data directory is in use by another writer{}", pid.map(|p| format!(" (pid {p})")).unwrap_or_default())]
+    #[error("the data directory is in use by another writer{}", by(*.pid))]
     Held {
         /// Its process id, as it wrote it into `LOCK`.
         pid: Option<u32>,
@@ -45,6 +45,10 @@ pub enum LockError {
     /// The lock file could not be made or read.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+fn by(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
 }
 
 /// Holds the lock until it is dropped.
@@ -132,8 +136,8 @@ pub trait StorageFile: Send + Sync {
     /// Makes everything written to this file so far durable, with what is needed to read it.
     ///
     /// # Errors
-    /// What the operating system says; what was written since the last success must be taken for lost,
-    /// and a later success says nothing about it.
+    /// What the operating system says; what was written since the last success must be taken for
+    /// lost, and a later success says nothing about it.
     fn sync(&self) -> io::Result<()>;
 
     /// Cuts or extends (with zeros) the file.

@@ -48,12 +48,14 @@ pub(crate) fn sign_missing(core: &Core, sealer: &mut Sealer) -> Result<bool, Log
     Ok(false)
 }
 
-/// The first day of which records may be in no sealed segment of the view; `None`: can't be said now.
+/// The first day of which records may be in no sealed segment of the view; `None`: can't be said
+/// now.
 fn open_day(core: &Core, view: &View) -> Result<Option<i64>, LogError> {
     let Some(active) = view.actives.first() else { return Ok(None) };
     let first = active.header.first_seq;
     if active.end_seq() > first.0 {
-        // Times never fall: everything before this record is sealed, everything behind is not older.
+        // Times never fall: everything before this record is sealed, everything behind is not
+        // older.
         let entry = core.reader.read(first).map_err(|e| LogError::damaged(ANCHORS, e))?;
         let Entry::Record(record) = entry else { return Ok(None) };
         let body = Body::parse(record.body()).map_err(|e| LogError::damaged(ANCHORS, e))?;

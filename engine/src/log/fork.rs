@@ -1,7 +1,7 @@
 //! Going on after damage: a new log whose first record names the old one and what was left of it.
 //!
-//! Invariant: the old log is only read, and nothing of it is copied: it stays the evidence of what it
-//! holds. A fork is made on an operator's word alone, and the reason stands in the record.
+//! Invariant: the old log is only read, and nothing of it is copied: it stays the evidence of what
+//! it holds. A fork is made on an operator's word alone, and the reason stands in the record.
 
 use std::path::Path;
 

@@ -93,8 +93,8 @@ impl Log {
     /// Opens the log in a directory; makes one where there is none.
     ///
     /// # Errors
-    /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or what the
-    /// operating system says.
+    /// [`OpenError`]: in use by another writer, damaged (then it can still be read and forked), or
+    /// what the operating system says.
     pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
         let storage = OsStorage::new(dir);
         storage.create_root().map_err(OpenError::io(""))?;
@@ -137,8 +137,8 @@ impl Log {
     /// Appends a batch; returns when it is durable. Waits while the queue is full.
     ///
     /// # Errors
-    /// [`AppendError`]; nothing of the batch is then in the log. Only after [`AppendError::Poisoned`] it may
-    /// turn out to be there when the log is opened again.
+    /// [`AppendError`]; nothing of the batch is then in the log. Only after
+    /// [`AppendError::Poisoned`] it may turn out to be there when the log is opened again.
     pub fn append(
         &self,
         producer: Option<&Producer>,
@@ -240,7 +240,8 @@ impl Log {
     /// says so.
     ///
     /// # Errors
-    /// [`LogError`]; the log is closed all the same, and the next open decides from what is on disk.
+    /// [`LogError`]; the log is closed all the same, and the next open decides from what is on
+    /// disk.
     pub fn close(mut self) -> Result<(), LogError> {
         self.shut_down()
     }

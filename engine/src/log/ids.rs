@@ -1,7 +1,8 @@
-//! Keeping the id index complete: replay at open, rebuilding what is missing, background maintenance.
+//! Keeping the id index complete: replay at open, rebuilding what is missing, background
+//! maintenance.
 //!
-//! Invariant: a record whose id a client gave is appended only while every id in the window can be asked
-//! for; whoever comes while a part is rebuilt waits for it.
+//! Invariant: a record whose id a client gave is appended only while every id in the window can be
+//! asked for; whoever comes while a part is rebuilt waits for it.
 
 use std::io;
 use std::ops::Range;
@@ -59,8 +60,9 @@ pub(crate) fn replay(
     Ok((recent, covered))
 }
 
-/// Ids of records, read from the log. A record of which not even the id can be made out has none that could
-/// be asked for; a record that can't be read now ends the work: without its id a repeat would count as new.
+/// Ids of records, read from the log. A record of which not even the id can be made out has none
+/// that could be asked for; a record that can't be read now ends the work: without its id a repeat
+/// would count as new.
 fn entries(
     ids: &IdIndex,
     reader: &Reader,
@@ -144,7 +146,8 @@ fn freeze(core: &Core) -> Result<(), IdError> {
     if to <= *from {
         return Ok(());
     }
-    // Under the sequencer's lock: between leaving one table and being in the other no batch is resolved.
+    // Under the sequencer's lock: between leaving one table and being in the other no batch is
+    // resolved.
     core.ids.freeze(sequencer.recent.freeze(*from..to, received_at))?;
     *from = to;
     Ok(())

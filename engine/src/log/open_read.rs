@@ -246,7 +246,8 @@ impl Follow {
             .collect()
     }
 
-    /// Whether a sealed file can't be opened and its active file is still there: then that one counts.
+    /// Whether a sealed file can't be opened and its active file is still there: then that one
+    /// counts.
     fn is_spare(&self, sealed: &Sealed) -> bool {
         let (first, end) = (sealed.entry.first_seq, sealed.entry.end_seq());
         let holds = |known: &Known| {

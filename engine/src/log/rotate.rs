@@ -1,8 +1,9 @@
 //! Changing the signing key.
 //!
-//! Invariant: whatever is signed later with the new key covers at least the size from which it is valid, and
-//! nothing larger was signed with the old one: what was rolled is sealed and what days are over are anchored
-//! before, and nobody signs meanwhile. Where it is not known which list is on disk, the log stops.
+//! Invariant: whatever is signed later with the new key covers at least the size from which it is
+//! valid, and nothing larger was signed with the old one: what was rolled is sealed and what days
+//! are over are anchored before, and nobody signs meanwhile. Where it is not known which list is on
+//! disk, the log stops.
 
 use std::io;
 

@@ -1,9 +1,11 @@
 //! The Merkle tree of the log, kept behind the commits.
 //!
-//! Leaves come from a backlog of hashes that commits fill; what was written before this process started is
-//! hashed again from the files, and must lead to the chain hashes that stand there before anything is signed.
-//! Invariant: the tree never covers what is not durable, and a checkpoint never contradicts an earlier one.
-//! Full tiles of level 1 and above are stored as they fill; levels below are computed when asked for.
+//! Leaves come from a backlog of hashes that commits fill; what was written before this process
+//! started is hashed again from the files, and must lead to the chain hashes that stand there
+//! before anything is signed.
+//! Invariant: the tree never covers what is not durable, and a checkpoint never contradicts an
+//! earlier one. Full tiles of level 1 and above are stored as they fill; levels below are computed
+//! when asked for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -59,7 +61,8 @@ impl Backlog {
 /// The tree of everything before `frontier.end()`.
 pub(crate) struct Tree {
     frontier: CompactRange,
-    /// By level / 8: the nodes of the tile that is not full, at most 255 each. Empty until first needed.
+    /// By level / 8: the nodes of the tile that is not full, at most 255 each. Empty until first
+    /// needed.
     partial: Vec<Vec<NodeHash>>,
     /// Whether `partial` was filled from what is stored.
     ready: bool,
@@ -215,7 +218,8 @@ impl Tree {
         self.contradiction.clone().map_or(Ok(()), Err)
     }
 
-    /// Fills `partial` from what is stored and hashes what the active files held when the log was opened.
+    /// Fills `partial` from what is stored and hashes what the active files held when the log was
+    /// opened.
     fn prepare(&mut self, core: &Core) -> Result<(), LogError> {
         if self.ready {
             return self.check_contradiction();

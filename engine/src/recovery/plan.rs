@@ -69,7 +69,8 @@ pub enum Damage {
     },
     /// The log ends before the size that its checkpoint covers.
     #[error(
-        "the log holds {size} records, but its checkpoint covers {checkpoint}: its end was cut or it was rolled back"
+        "the log holds {size} records, but its checkpoint covers {checkpoint}: its end was cut or \
+         it was rolled back"
     )]
     Shorter {
         /// Records that are there.

@@ -375,7 +375,8 @@ impl Counts {
 }
 
 impl Totals {
-    /// Takes in the leaves of one block of a segment that begins at `first`; returns the block's root.
+    /// Takes in the leaves of one block of a segment that begins at `first`; returns the block's
+    /// root.
     ///
     /// A whole tile goes into the larger trees as one node, so that its inside is hashed once.
     fn add_leaves(

@@ -1,9 +1,10 @@
 //! `request_id` and `trace_id` lifted out of a record's text: 16 random bytes instead of 36 or 32
 //! characters that don't compress.
 //!
-//! Invariant: [`Lifted::write`] gives back the text that [`lift`] took apart, and [`put_back`] finds
-//! the same places in the text without them. An id in any other spelling stays in the text.
-//! Knows only the two member names; a name can't stand inside a string, where its quotes are escaped.
+//! Invariant: [`Lifted::write`] gives back the text that [`lift`] took apart, and [`put_back`]
+//! finds the same places in the text without them. An id in any other spelling stays in the text.
+//! Knows only the two member names; a name can't stand inside a string, where its quotes are
+//! escaped.
 
 use memchr::memmem;
 

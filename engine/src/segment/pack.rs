@@ -1,8 +1,8 @@
 //! A group of records as two parts: what is random, and text that compresses.
 //!
 //! A body begins with its `audit_id` and ends with its `salt`: 28 random bytes written as 52
-//! characters. They are taken out and stored as they are, and so are a `request_id` and a `trace_id`
-//! in their usual spelling; times become small differences; the rest is text.
+//! characters. They are taken out and stored as they are, and so are a `request_id` and a
+//! `trace_id` in their usual spelling; times become small differences; the rest is text.
 //! Invariant: unpacking gives every body back byte for byte. A body that does not have the usual
 //! shape, or would not come back the same, is stored verbatim. Format: "Group" in format.md.
 //! Knows nothing about compression and hashing.

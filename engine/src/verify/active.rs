@@ -1,102 +1,28 @@
 //! An active file: its header, its frames in order, and what stands behind the last of them.
 //!
-//! Invariant: damage below the durable end is a finding; what stands behind it is a notice, unless it
-//! can be shown that it was once whole. Frames are judged by their content, not by what they claim.
+//! Invariant: damage below the durable end is a finding; what stands behind it is a notice, unless
+//! it can be shown that it was once whole. Frames are judged by their content, not by what they
+//! claim.
 //! Knows nothing about other files but the seq and the chain hash in front of this one.
 
 use std::sync::Arc;
 
-use super::group::{Before, Verdict};
+use super::frames::{FrameJob, FramesJob};
+use super::group::Before;
 use super::report::{Collector, Finding, FindingKind, NoticeKind};
-use super::unit::{Outcome, Shared, UnitBuilder};
+use super::unit::Shared;
 use super::walk::{AtPlace, Place, Walk, chain_holds};
 use crate::format::{
-    ACTIVE_HEADER_LEN, ActiveHeader, FrameHeader, FrameKind, RecordsPayload, locator,
+    ACTIVE_HEADER_LEN, ActiveHeader, FRAME_HEADER_LEN, FrameHeader, FrameKind, RECORD_PREFIX_LEN,
+    RecordsPayload, locator,
 };
 use crate::proof::record_hash;
-use crate::segment::{ByteSource, PackedItem};
-use crate::types::{ChainHash, Seq};
+use crate::segment::ByteSource;
+use crate::types::Seq;
 
 /// Payload bytes that make a unit of work.
 const UNIT_LEN: usize = 256 << 10;
 const UNIT_FRAMES_MAX: usize = 512;
-
-/// A frame for a thread to look at.
-pub(super) struct FrameJob {
-    header: FrameHeader,
-    payload: Vec<u8>,
-    /// Records that must be in it by what stands behind it.
-    due: u64,
-    /// A finding about it is there already.
-    quiet: bool,
-}
-
-/// Consecutive frames.
-pub(super) struct FramesJob {
-    pub(super) shared: Arc<Shared>,
-    path: Arc<str>,
-    first: u64,
-    end: u64,
-    before: Before,
-    frames: Vec<FrameJob>,
-    bytes: u64,
-}
-
-impl FramesJob {
-    /// First seq, one behind the last, and the file.
-    pub(super) fn bounds(&self) -> (u64, u64, Arc<str>) {
-        (self.first, self.end, Arc::clone(&self.path))
-    }
-
-    pub(super) fn run(self) -> Outcome {
-        let mut unit = UnitBuilder::new(
-            Arc::clone(&self.shared),
-            Arc::clone(&self.path),
-            self.first,
-            self.before,
-        );
-        for frame in &self.frames {
-            frame.run(&mut unit);
-        }
-        unit.finish(self.end, None, self.bytes)
-    }
-}
-
-impl FrameJob {
-    fn run(&self, unit: &mut UnitBuilder) {
-        let (first, end) = (self.header.first_seq.0, self.header.end_seq().0);
-        let Ok(payload) = RecordsPayload::decode(&self.header, &self.payload) else {
-            if !self.quiet {
-                let what = "the frame's records don't fill it as its header says";
-                unit.broken(FindingKind::Changed, first, end.max(first + 1), what);
-            }
-            unit.lost(self.due, Before::Unknown);
-            return;
-        };
-        let items: Vec<_> = payload.records.iter().map(|r| PackedItem::Body(r.body)).collect();
-        let locators: Vec<_> = payload.records.iter().map(|r| r.locator).collect();
-        let due = usize::try_from(self.due).unwrap_or(items.len());
-        let verdict = unit.run(&items, &locators, payload.chain_after, due, self.quiet);
-        if verdict != Verdict::Sound {
-            return;
-        }
-        let behind = first + items.len() as u64;
-        if behind < first + self.due {
-            let what = "the records between two frames are not there";
-            unit.broken(FindingKind::Removed, behind, first + self.due, what);
-            unit.lost(0, Before::Claimed(payload.chain_after));
-        }
-        let received = self.header.received_at;
-        let other = payload.records.iter().any(|record| {
-            crate::record::Body::parse(record.body)
-                .is_ok_and(|body| body.received_at().unix_micros() != received)
-        });
-        if other && !self.quiet {
-            let what = "the frame's time of receipt is not that of its records";
-            unit.find(Finding::range(FindingKind::Changed, first, behind, what));
-        }
-    }
-}
 
 /// An active file that is opened.
 pub(super) struct Active<'a> {
@@ -116,7 +42,7 @@ pub(super) struct Active<'a> {
     moved: u64,
     /// Seqs that a later frame may still bring.
     skipped: Option<(u64, u64)>,
-    /// The size that checkpoints cover; for all but the last file everything.
+    /// Everything below it was durable: checkpoints cover it, or the next file begins there.
     covered: u64,
     /// Largest durable seq that any frame states.
     pub(super) durable: u64,
@@ -127,68 +53,6 @@ enum Step {
     Unit(FramesJob),
     More,
     End,
-}
-
-/// Reads the header of an active file; damaged ones are replaced by what the first frame says.
-pub(super) fn read_header(
-    path: &str,
-    source: &dyn ByteSource,
-    named: u64,
-    before: Before,
-    found: &mut Collector,
-) -> ActiveHeader {
-    let bytes = source.bytes(0, ACTIVE_HEADER_LEN);
-    let header = bytes.map_err(|e| e.to_string());
-    let header = header.and_then(|bytes| ActiveHeader::decode(&bytes).map_err(|e| e.to_string()));
-    match header {
-        Ok(header) => {
-            if header.first_seq.0 != named {
-                let what = "the file's name does not say where it begins";
-                let finding = Finding::range(FindingKind::Changed, header.first_seq.0, named, what);
-                found.find(Finding { seq_last: None, ..finding }.in_file(path));
-            }
-            header
-        }
-        Err(e) => {
-            let finding = Finding::range(FindingKind::Corrupt, named, named + 1, e);
-            found.find(finding.in_file(path));
-            first_frame_header(source, named, before)
-        }
-    }
-}
-
-fn first_frame_header(source: &dyn ByteSource, named: u64, before: Before) -> ActiveHeader {
-    let len = crate::format::FRAME_HEADER_LEN;
-    let bytes = source.bytes(ACTIVE_HEADER_LEN as u64, len).ok();
-    let frame = bytes.and_then(|bytes| FrameHeader::decode(&bytes).ok());
-    ActiveHeader {
-        first_seq: Seq(named),
-        file_tag: frame.as_ref().map_or(0, |frame| frame.file_tag),
-        identity_sha256: [0; 32],
-        chain_before: before.hash().unwrap_or(ChainHash([0; 64])),
-        first_commit: frame.as_ref().map_or(0, |frame| frame.commit),
-    }
-}
-
-/// Whether the first frame of a file leads on from this chain hash.
-pub(super) fn first_chain(source: &dyn ByteSource, first: u64, chain: ChainHash) -> bool {
-    let before = Before::Known(chain);
-    let len = crate::format::FRAME_HEADER_LEN;
-    let bytes = source.bytes(ACTIVE_HEADER_LEN as u64, len).ok();
-    let Some(frame) = bytes.and_then(|bytes| FrameHeader::decode(&bytes).ok()) else {
-        return false;
-    };
-    let place = Place {
-        offset: ACTIVE_HEADER_LEN as u64,
-        next_seq: first,
-        commit: 0,
-        durable: 0,
-        received: i64::MIN,
-    };
-    match Walk::new(source, frame.file_tag).look(&place, before) {
-        AtPlace::Frame(header, payload) => chain_holds(&header, &payload, before),
-        _ => false,
-    }
 }
 
 impl<'a> Active<'a> {
@@ -289,11 +153,11 @@ impl<'a> Active<'a> {
     /// The record in which a byte of a frame lies; the whole frame where it lies in none.
     fn one_byte(&self, header: &FrameHeader, payload: &[u8], at: u64) -> (u64, u64) {
         let (first, end) = (header.first_seq.0, header.end_seq().0);
-        let begin = self.place.offset + crate::format::FRAME_HEADER_LEN as u64;
+        let begin = self.place.offset + FRAME_HEADER_LEN as u64;
         let Ok(records) = RecordsPayload::decode(header, payload) else { return (first, end) };
         let mut behind = begin;
         for (record, seq) in records.records.iter().zip(first..) {
-            behind += (crate::format::RECORD_PREFIX_LEN + record.body.len()) as u64;
+            behind += (RECORD_PREFIX_LEN + record.body.len()) as u64;
             if at >= begin && at < behind {
                 return (seq, seq + 1);
             }

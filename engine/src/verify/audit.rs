@@ -1,12 +1,15 @@
-//! Walks the files of a log in order, has their records judged by the pool, and adds the results up.
+//! Walks the files of a log in order, has their records judged by the pool, and adds the results
+//! up.
 //!
-//! Invariant: results are added in the order of records whatever thread made them; what is waiting is
-//! bounded. Links between files are compared as stored; what is stored is recomputed by the units.
+//! Invariant: results are added in the order of records whatever thread made them; what is waiting
+//! is bounded. Links between files are compared as stored; what is stored is recomputed by the
+//! units.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::active::{Active, first_chain, read_header};
+use super::active::Active;
+use super::active_header::{first_chain, read_header};
 use super::block::BlockJob;
 use super::group::Before;
 use super::ledger::Ledger;
@@ -157,8 +160,8 @@ impl<'a> Audit<'a> {
         self.left = None;
     }
 
-    /// Compares the chain hash in front of a file with the one behind the file before. Returns what its
-    /// records must continue.
+    /// Compares the chain hash in front of a file with the one behind the file before. Returns what
+    /// its records must continue.
     fn link(&mut self, side: Side, stored: ChainHash, elsewhere: Option<ChainHash>) -> Before {
         let before = match self.chain {
             Before::Known(chain) if chain != stored => {
@@ -398,8 +401,8 @@ impl<'a> Audit<'a> {
 
 type HeadFault = (FindingKind, String);
 
-/// Head, group table and locators of a block. Where only the checksum is wrong the head comes all the
-/// same, with the fault, so that the records behind it can be looked at.
+/// Head, group table and locators of a block. Where only the checksum is wrong the head comes all
+/// the same, with the fault, so that the records behind it can be looked at.
 fn read_head(
     source: &Bytes,
     at: u64,

@@ -1,7 +1,7 @@
 //! One block of a sealed segment, recomputed from its bodies.
 //!
-//! Invariant: whatever the bytes are, what comes back names the records of this block and no others;
-//! memory is bounded by the longest group that the format allows.
+//! Invariant: whatever the bytes are, what comes back names the records of this block and no
+//! others; memory is bounded by the longest group that the format allows.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! A whole data directory.
 //!
-//! The stored checkpoint is read first and the files afterwards, active ones before sealed ones: so a
-//! writer that goes on meanwhile only ever adds to what has to be there.
+//! The stored checkpoint is read first and the files afterwards, active ones before sealed ones: so
+//! a writer that goes on meanwhile only ever adds to what has to be there.
 //! Invariant: the order of looking makes a live log look no worse than it is.
 
 use std::sync::Arc;
@@ -39,9 +39,8 @@ struct Files {
 
 /// Audits a data directory.
 ///
-/// # Errors
-/// [`VerifyError::Checkpoint`] where the checkpoint given is none. Whatever is wrong with the evidence is
-/// in the report.
+/// # Errors [`VerifyError::Checkpoint`] where the checkpoint given is none. Whatever is wrong with
+/// the evidence is in the report.
 pub fn verify_evidence(
     source: &dyn EvidenceSource,
     options: &VerifyOptions,
@@ -232,13 +231,15 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
 fn total(source: &dyn EvidenceSource, files: &Files) -> u64 {
     let active: u64 = files.actives.iter().map(|(_, _, bytes)| bytes.len()).sum();
     let len = |path: &str| source.open(path).ok().flatten().map_or(0, |bytes| bytes.len());
-    // Opening tens of thousands of files only for a progress bar would be slower than the bar is worth.
+    // Opening tens of thousands of files only for a progress bar would be slower than the bar is
+    // worth.
     let sealed: u64 = files.sealed.iter().take(1_000).map(|(_, _, path)| len(path)).sum();
     active + sealed
 }
 
 /// SHA-256 of the identity that the files are to name, and the chain hash before the first record.
-/// Where all files agree on another identity than `log.json` has, it is `log.json` that was changed.
+/// Where all files agree on another identity than `log.json` has, it is `log.json` that was
+/// changed.
 fn identity_of_files(
     source: &dyn EvidenceSource,
     files: &Files,
@@ -329,8 +330,8 @@ fn truncated(kind: FindingKind, end: u64, size: u64, what: &str, audit: &mut Aud
     }
 }
 
-/// Compares a signed root with the recomputed one, where everything up to its size is intact and the
-/// files continue each other.
+/// Compares a signed root with the recomputed one, where everything up to its size is intact and
+/// the files continue each other.
 fn check_root(checkpoint: &Checkpoint, name: &str, audit: &mut Audit<'_>) {
     let size = checkpoint.size.0;
     let Some(root) = audit.ledger.roots.get(&size).filter(|_| audit.linked) else { return };

@@ -1,8 +1,8 @@
 //! Finds records with the same producer and `audit_id`.
 //!
-//! Invariant: memory is bounded: 8 bytes per record (twice that at the end), up to a fixed number of
-//! records. Works on 64-bit prints, so that a notice may once in a great while be mistaken; a finding
-//! would not be made of this.
+//! Invariant: memory is bounded: 8 bytes per record (twice that at the end), up to a fixed number
+//! of records. Works on 64-bit prints, so that a notice may once in a great while be mistaken; a
+//! finding would not be made of this.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! An export in JSON Lines (CONTRACT 1.6).
 //!
-//! Invariant: each line is hashed again, consecutive ones are chained again, and from seq 0 on the tree
-//! is built again. A filtered export has gaps; only with a checkpoint are they held against it.
+//! Invariant: each line is hashed again, consecutive ones are chained again, and from seq 0 on the
+//! tree is built again. A filtered export has gaps; only with a checkpoint are they held against
+//! it.
 //! Knows nothing about the log that the export came from.
 
 use std::collections::VecDeque;

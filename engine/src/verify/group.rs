@@ -1,8 +1,8 @@
 //! Names what was done to a run of records whose chain hashes before and after are known.
 //!
-//! The chain says whether; the 4-byte locators say where, as far as they were not forged too; and where
-//! both fail, undoing a single removal of an intruder or a single swap and looking at the chain again
-//! is proof of what happened.
+//! The chain says whether; the 4-byte locators say where, as far as they were not forged too; and
+//! where both fail, undoing a single removal of an intruder or a single swap and looking at the
+//! chain again is proof of what happened.
 //! Invariant: the verdict is sound only where the chain hash holds and every locator fits.
 //! Knows nothing about files.
 

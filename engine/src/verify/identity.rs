@@ -63,14 +63,13 @@ impl Identity {
         };
         match outside {
             Some(outside) if !keys.trust(outside) => {
-                let message =
-                    "the key given is none of the log's keys: the log was signed by another";
+                let message = "the key given is none of the log's keys";
                 found.find(Finding::whole(FindingKind::Signature, message).in_file(KEYS));
             }
             Some(_) => {}
             None => {
-                let message = "the key lies beside the log: it shows that the parts belong together, \
-                               not who signed them; give the key that you keep elsewhere";
+                let message = "the key lies beside the log: it shows that the parts belong \
+                               together, not who signed them; give the key that you keep elsewhere";
                 found.notice(NoticeKind::KeyNotIndependent, message);
             }
         }

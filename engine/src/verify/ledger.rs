@@ -1,7 +1,8 @@
 //! Adds up what the units found, in order of their records.
 //!
 //! Invariant: roots and chain hashes are given out only where everything before them was recomputed
-//! and fits; behind a fault the log's own claims carry the tree on, and nothing is concluded from it.
+//! and fits; behind a fault the log's own claims carry the tree on, and nothing is concluded from
+//! it.
 //! Knows nothing about files.
 
 use std::collections::BTreeMap;

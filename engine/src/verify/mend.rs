@@ -1,9 +1,10 @@
 //! Finds the one byte of a frame that is not as it was written.
 //!
-//! A torn write loses the end of what was written, or whole sectors. A frame that is whole but for one
-//! byte was there once: its checksum, and for a payload the chain hash too, hold with one other value.
-//! So a changed byte of the last frame is told from a write that was never finished.
-//! Invariant: only a copy is changed; what comes back satisfies the checksum that the frame carries.
+//! A torn write loses the end of what was written, or whole sectors. A frame that is whole but for
+//! one byte was there once: its checksum, and for a payload the chain hash too, hold with one other
+//! value. So a changed byte of the last frame is told from a write that was never finished.
+//! Invariant: only a copy is changed; what comes back satisfies the checksum that the frame
+//! carries.
 
 use crate::format::{FRAME_HEADER_LEN, FrameHeader};
 
@@ -77,6 +78,7 @@ pub(super) fn mend_places(bytes: &[u8], crc: u32) -> Vec<(usize, u8)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests may panic")]
 mod tests {
     use super::*;
     use crate::format::FrameKind;

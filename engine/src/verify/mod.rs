@@ -1,13 +1,15 @@
 //! The auditor: recomputes a log from its files alone and says what was done to it.
 //!
-//! It works on a data directory, a single segment or an export, offline, from bodies: hashes, chain,
-//! tree, zone maps, counts, tiles and anchors are computed anew and compared with what is stored.
-//! Invariant: it trusts nothing that the writer wrote down, shares only formats and mathematics with
-//! it, never writes, and no bytes make it panic or allocate beyond the format's bounds.
+//! It works on a data directory, a single segment or an export, offline, from bodies: hashes,
+//! chain, tree, zone maps, counts, tiles and anchors are computed anew and compared with what is
+//! stored.
+//! Invariant: it trusts nothing that the writer wrote down, shares only formats and mathematics
+//! with it, never writes, and no bytes make it panic or allocate beyond the format's bounds.
 //! Knows nothing about the writer's index, catalogue, cache and recovery.
 #![deny(clippy::indexing_slicing)]
 
 mod active;
+mod active_header;
 mod anchors;
 mod audit;
 mod block;
@@ -15,6 +17,7 @@ mod data_dir;
 mod duplicates;
 mod export;
 mod file;
+mod frames;
 mod group;
 mod identity;
 mod ledger;
@@ -30,9 +33,6 @@ mod totals;
 mod unit;
 mod walk;
 mod wants;
-
-#[cfg(test)]
-mod tests;
 
 pub use data_dir::verify_evidence;
 pub use export::verify_export;

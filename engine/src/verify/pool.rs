@@ -1,7 +1,7 @@
 //! Threads that work through jobs; results are waited for in any order.
 //!
-//! Invariant: with one thread a job runs where it is submitted. A job that dies leaves an empty result,
-//! never a waiter that waits for ever. Knows nothing about what jobs do.
+//! Invariant: with one thread a job runs where it is submitted. A job that dies leaves an empty
+//! result, never a waiter that waits for ever. Knows nothing about what jobs do.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

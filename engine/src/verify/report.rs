@@ -1,7 +1,7 @@
 //! What an audit found: findings, notices and the verdict that follows from them.
 //!
-//! Invariant: findings stand in order of their records, those about the log as a whole first; runs of
-//! the same finding are one. The verdict is computed, never stored.
+//! Invariant: findings stand in order of their records, those about the log as a whole first; runs
+//! of the same finding are one. The verdict is computed, never stored.
 //! Knows nothing about how they are printed.
 
 use core::fmt;
@@ -10,7 +10,11 @@ use crate::record::IntegrityStatus;
 use crate::types::{ChainHash, NodeHash, Seq, TreeSize};
 
 macro_rules! kinds {
-    ($(#[$doc:meta])* $type:ident { $($(#[$kind_doc:meta])* $kind:ident = $name:literal),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])* $type:ident {
+            $($(#[$kind_doc:meta])* $kind:ident = $name:literal),+ $(,)?
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[non_exhaustive]

@@ -1,8 +1,8 @@
 //! A sealed segment's frame: header, directory, footer, anchor, seal and tail.
 //!
 //! Each part is read by itself, so that damage to one does not hide the records from the audit.
-//! Invariant: every byte of the file belongs to one of the parts, and each part is compared with the
-//! others; the records are compared with all of them later.
+//! Invariant: every byte of the file belongs to one of the parts, and each part is compared with
+//! the others; the records are compared with all of them later.
 
 use std::sync::Arc;
 

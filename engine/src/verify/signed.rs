@@ -1,11 +1,12 @@
 //! Keys of a log, and the judgement of what they signed.
 //!
-//! Invariant: a note is good only by a key that is accepted for its tree size; a key from outside that
-//! the log's keys don't include makes a finding of its own, not one per note.
+//! Invariant: a note is good only by a key that is accepted for its tree size; a key from outside
+//! that the log's keys don't include makes a finding of its own, not one per note.
 //! Knows nothing about where notes are kept.
 
 use crate::proof::{
-    Anchor, Checkpoint, FileSeal, KeyList, Note, NoteError, SignedError, TextError, VerifierKey,
+    Anchor, Checkpoint, FileSeal, KeyEntry, KeyList, Note, NoteError, SignedError, TextError,
+    VerifierKey,
 };
 use crate::types::{Origin, TreeSize};
 
@@ -53,9 +54,9 @@ impl<T> Signed<T> {
 impl Keys {
     /// The keys of a list.
     pub(super) fn of_list(list: &KeyList) -> Self {
-        let from: Vec<TreeSize> = list.entries().map(|entry| entry.valid_from()).collect();
+        let from: Vec<TreeSize> = list.entries().map(KeyEntry::valid_from).collect();
         let ends = from.iter().skip(1).map(|size| Some(*size)).chain([None]);
-        let span = |(entry, to): (&crate::proof::KeyEntry, Option<TreeSize>)| KeySpan {
+        let span = |(entry, to): (&KeyEntry, Option<TreeSize>)| KeySpan {
             key: entry.key().clone(),
             from: entry.valid_from(),
             to,
@@ -128,7 +129,8 @@ impl Keys {
         self.judge(note, Anchor::parse, |a| (&a.origin, Some(a.log_size)))
     }
 
-    /// Files are sealed and rewritten long after the log had their size: any key of the log will do.
+    /// Files are sealed and rewritten long after the log had their size: any key of the log will
+    /// do.
     pub(super) fn seal(&self, note: &[u8]) -> Signed<FileSeal> {
         self.judge(note, FileSeal::parse, |s| (&s.origin, None))
     }

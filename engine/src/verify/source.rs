@@ -18,10 +18,10 @@ pub type Bytes = Box<dyn ByteSource + Send + Sync>;
 
 /// Files to audit.
 pub trait EvidenceSource: Sync {
-    /// Names in a directory, sorted; those of directories end with `/`. A missing directory is empty.
+    /// Names in a directory, sorted; those of directories end with `/`. A missing directory is
+    /// empty.
     ///
-    /// # Errors
-    /// What the medium says.
+    /// # Errors What the medium says.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
     /// A file as long as it is now; `None` where there is none.

@@ -1,7 +1,7 @@
 //! Stored tiles, recomputed byte for byte.
 //!
-//! Invariant: a tile is compared only with hashes that were computed from intact records; what is no
-//! tile of this layout is mentioned, not judged.
+//! Invariant: a tile is compared only with hashes that were computed from intact records; what is
+//! no tile of this layout is mentioned, not judged.
 
 use super::ledger::Ledger;
 use super::report::{Collector, Finding, FindingKind, NoticeKind};

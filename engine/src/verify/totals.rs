@@ -1,7 +1,7 @@
 //! The totals of one sealed segment, recomputed, against what its footer, anchor and seal say.
 //!
-//! Invariant: compared only where every record of the segment is there and matches its chain, so that
-//! one deed does not make a dozen findings.
+//! Invariant: compared only where every record of the segment is there and matches its chain, so
+//! that one deed does not make a dozen findings.
 
 use super::report::{Collector, Finding, FindingKind};
 use super::sealed::Sealed;
@@ -57,8 +57,8 @@ impl Totals {
         }
     }
 
-    /// Compares everything that footer, anchor and seal say. `log_root` is the recomputed root of the log
-    /// at the segment's end, where it is known.
+    /// Compares everything that footer, anchor and seal say. `log_root` is the recomputed root of
+    /// the log at the segment's end, where it is known.
     pub(super) fn compare(
         &self,
         segment: &Sealed,
@@ -125,8 +125,8 @@ impl Totals {
     }
 }
 
-/// Compares the digest of the file's bytes with the sealed one. Called where nothing else was found in
-/// the file: whatever explains a difference was said already.
+/// Compares the digest of the file's bytes with the sealed one. Called where nothing else was found
+/// in the file: whatever explains a difference was said already.
 pub(super) fn compare_seal(segment: &Sealed, digest: Option<[u8; 32]>, found: &mut Collector) {
     let Some(seal) = segment.seal.as_ref().and_then(|seal| seal.value()) else { return };
     let here = |kind, what: &str| {

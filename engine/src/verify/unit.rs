@@ -1,7 +1,7 @@
 //! A unit of work: consecutive records of one file, hashed and judged by one thread.
 //!
-//! Invariant: what an [`Outcome`] says follows from the bodies alone; stored values are only compared
-//! with. Knows nothing about the records before it but their chain hash.
+//! Invariant: what an [`Outcome`] says follows from the bodies alone; stored values are only
+//! compared with. Knows nothing about the records before it but their chain hash.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -277,7 +277,8 @@ impl UnitBuilder {
         self.prints.push(print.finish());
     }
 
-    /// Ends the unit at `end`, the seq behind its last record. `own` is where its segment's tree begins.
+    /// Ends the unit at `end`, the seq behind its last record. `own` is where its segment's tree
+    /// begins.
     pub(super) fn finish(mut self, end: u64, own: Option<u64>, bytes: u64) -> Outcome {
         if self.seq != end || self.hashes.len() as u64 != end - self.first {
             self.intact = false;

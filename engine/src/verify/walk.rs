@@ -1,7 +1,7 @@
 //! Frames of an active file, read one by one, and the search for the next one behind damage.
 //!
-//! Invariant: what is called a frame has its checksums and its file's tag; whether it is the one that
-//! belongs there is said apart. The work is bounded by a small multiple of the file's length.
+//! Invariant: what is called a frame has its checksums and its file's tag; whether it is the one
+//! that belongs there is said apart. The work is bounded by a small multiple of the file's length.
 
 use memchr::memmem;
 
@@ -49,8 +49,8 @@ impl Place {
 pub(super) enum AtPlace {
     /// A frame with its checksums.
     Frame(FrameHeader, Vec<u8>),
-    /// A frame that has its checksums once the byte at this offset of the file is another; the byte that
-    /// is there now.
+    /// A frame that has its checksums once the byte at this offset of the file is another; the byte
+    /// that is there now.
     OneByte(FrameHeader, Vec<u8>, u64, u8),
     /// A sound header, a damaged payload.
     Damaged(FrameHeader, Vec<u8>),

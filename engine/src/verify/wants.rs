@@ -1,4 +1,5 @@
-//! What the audit needs to know besides the end of the log: roots, chain hashes and leaves in between.
+//! What the audit needs to know besides the end of the log: roots, chain hashes and leaves in
+//! between.
 //!
 //! Invariant: fixed before the first record is read, so that one pass is enough.
 
@@ -30,7 +31,8 @@ pub(super) enum Piece {
     Span((u64, u64), CompactRange),
 }
 
-/// Leaves `[from, to)` of the log, of which `leaves` begin at `first`, in a tree that begins at `base`.
+/// Leaves `[from, to)` of the log, of which `leaves` begin at `first`, in a tree that begins at
+/// `base`.
 fn range(leaves: &[NodeHash], first: u64, from: u64, to: u64, base: u64) -> Option<CompactRange> {
     let skip = usize::try_from(from.checked_sub(first)?).ok()?;
     let len = usize::try_from(to.checked_sub(from)?).ok()?;
@@ -41,8 +43,8 @@ fn range(leaves: &[NodeHash], first: u64, from: u64, to: u64, base: u64) -> Opti
     Some(range)
 }
 
-/// All leaves in log coordinates, cut at the edges of tiles. `aligned` is their range from 0, where they
-/// are at most one tile.
+/// All leaves in log coordinates, cut at the edges of tiles. `aligned` is their range from 0, where
+/// they are at most one tile.
 pub(super) fn chunks(
     first: u64,
     leaves: &[NodeHash],
@@ -63,7 +65,8 @@ pub(super) fn chunks(
     chunks
 }
 
-/// A range of at most one tile, at the beginning of another tile: the cover has the same shape there.
+/// A range of at most one tile, at the beginning of another tile: the cover has the same shape
+/// there.
 fn moved(aligned: &CompactRange, begin: u64) -> Option<CompactRange> {
     let fits = aligned.begin() == 0
         && aligned.end() <= BLOCK_RECORDS_MAX

@@ -1,8 +1,8 @@
 //! Appends from four threads until it is killed; a test's client.
 //!
-//! `appender DIR SEED SEGMENT_LEN [RESERVE]` prints `open MICROSECONDS`, then for each receipt that it holds
-//! `SEQ HASH CHAIN`, flushed after the append returned. Ends by itself only when an append fails: then it
-//! prints `error ...`.
+//! `appender DIR SEED SEGMENT_LEN [RESERVE]` prints `open MICROSECONDS`, then for each receipt that
+//! it holds `SEQ HASH CHAIN`, flushed after the append returned. Ends by itself only when an append
+//! fails: then it prints `error ...`.
 //! Invariant: a line is printed only for what the log acknowledged.
 
 use std::env;
@@ -83,8 +83,8 @@ fn record(rng: &mut Rng, thread: u64, n: u64, place: u64) -> Result<Record, Box<
     record.request_id = Some("x".repeat(usize::try_from(rng.below(120))? + 1));
     if rng.chance(50) {
         let mut id = [0; 16];
-        id[..8].copy_from_slice(&rng.next().to_le_bytes());
-        id[8..].copy_from_slice(&rng.next().to_le_bytes());
+        id[..8].copy_from_slice(&rng.draw().to_le_bytes());
+        id[8..].copy_from_slice(&rng.draw().to_le_bytes());
         record.audit_id = Some(AuditId::from_bytes(id));
     }
     Ok(record)

@@ -2,9 +2,8 @@
 //!
 //! Directories are names too: a file survives only if its directories do.
 //!
-//! Invariant: `durable` changes only by a sync or by a crash; a sync makes exactly one file's bytes or one
-//! directory's entries durable.
-//! Knows nothing about faults and handles.
+//! Invariant: `durable` changes only by a sync or by a crash; a sync makes exactly one file's bytes
+//! or one directory's entries durable. Knows nothing about faults and handles.
 
 use std::collections::BTreeMap;
 

@@ -22,7 +22,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,7 +32,7 @@ impl Rng {
 
     /// A number below `bound`; 0 for a bound of 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+        self.draw() % bound.max(1)
     }
 
     /// True `percent` times in a hundred.
@@ -68,7 +68,7 @@ impl Environment for SimEnvironment {
     fn fill_random(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         for byte in buffer {
-            *byte = random.next().to_le_bytes()[0];
+            *byte = random.draw().to_le_bytes()[0];
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The storage that tests hand to a log, and the faults that they plan for it.
 //!
-//! Invariant: calls are counted in the order in which they are made; a planned fault hits exactly the call
-//! with its number, before or after that call had its effect.
-//! Knows nothing about what the files mean.
+//! Invariant: calls are counted in the order in which they are made; a planned fault hits exactly
+//! the call with its number, before or after that call had its effect. Knows nothing about what the
+//! files mean.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,7 +118,8 @@ impl FaultyStorage {
         self.state().disk.used()
     }
 
-    /// The disk after the power went (if it has not gone by a planned fault yet), for the next process.
+    /// The disk after the power went (if it has not gone by a planned fault yet), for the next
+    /// process.
     #[must_use]
     pub fn restart(&self) -> Self {
         let mut state = self.state();

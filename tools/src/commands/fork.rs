@@ -25,7 +25,11 @@ pub struct Fork {
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     /// Why, in your words; it stands in the first record
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     pub reason: String,
     /// Name of the new log
     #[arg(long, value_name = "NAME", value_parser = origin)]

@@ -71,10 +71,8 @@ impl Proof {
         let reader = logs::reader(session)?;
         let Some(name) = self.record else { return Ok(Status::Done) };
         let found = name.find(&reader, session)?;
-        let failed = |error: &ReadError| explain::read(error, session.shared.data_dir());
         let mut proofs = Vec::new();
         for seq in found {
-            reader.read(seq).map_err(|error| failed(&error))?;
             proofs.push(self.inclusion(&reader, seq, session)?);
         }
         proofs.iter().try_for_each(|proof| session.out.json(proof))?;
@@ -148,30 +146,35 @@ fn contradiction(size: TreeSize, session: &Session<'_>) -> Failure {
 /// A checkpoint that covers the record: the newest, or one that is signed for this question.
 fn covering(reader: &Reader, seq: Seq, session: &Session<'_>) -> Result<SignedCheckpoint, Failure> {
     let dir = session.shared.data_dir();
+    // The view moves on with the checkpoint.
     let newest = || {
+        reader.refresh().map_err(|error| explain::reading(&error, dir))?;
         let signed = reader.checkpoint().map_err(|error| explain::read(&error, dir))?;
-        Ok(signed.filter(|signed| seq.covered_by() <= signed.checkpoint.size))
+        let size = reader.size();
+        Ok(signed.filter(|s| seq.covered_by() <= s.checkpoint.size && s.checkpoint.size <= size))
     };
     if let Some(signed) = newest()? {
         return Ok(signed);
     }
-    match Log::open(dir, session.config.log_options()) {
+    let looks = match Log::open(dir, session.config.log_options()) {
         Ok(log) => {
             let made = log.checkpoint().map_err(|error| explain::working(&error, dir));
             let closed = log.close().map_err(|error| explain::working(&error, dir));
             made.map(|_| ()).and(closed)?;
+            1
         }
-        Err(OpenError::Lock(LockError::Held { .. })) => {}
+        Err(OpenError::Lock(LockError::Held { .. })) => LOOKS,
         Err(error) => return Err(explain::opening(&error, dir)),
-    }
-    for _ in 0..LOOKS {
+    };
+    for look in 0..looks {
+        if look > 0 {
+            thread::sleep(LOOK_EVERY);
+        }
         if let Some(signed) = newest()? {
-            // The view is of an earlier moment than the checkpoint.
-            reader.refresh().map_err(|error| explain::reading(&error, dir))?;
             return Ok(signed);
         }
-        thread::sleep(LOOK_EVERY);
     }
+    reader.read(seq).map_err(|error| explain::read(&error, dir))?;
     Err(Failure::could_not(format_args!("no checkpoint covers record {seq} yet"))
         .at(dir.display())
         .next("the running writer signs within a second of a commit: run the command again"))

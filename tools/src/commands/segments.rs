@@ -1,11 +1,15 @@
 //! `shoseki segments`: the files that hold the records.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use shoseki_engine::format::TimeRange;
-use shoseki_engine::log::SegmentInfo;
+use shoseki_engine::log::{Reader, SegmentInfo};
+use shoseki_engine::proof::VerifierKey;
 use shoseki_engine::record::Timestamp;
-use shoseki_engine::verify::{VerifyOptions, verify_path};
+use shoseki_engine::types::TreeSize;
+use shoseki_engine::verify::{FindingKind, Report, VerifyError, VerifyOptions, verify_path};
 
 use crate::commands::verify::{Bar, Verdict, one_finding};
 use crate::failure::{Failure, Status, Stop};
@@ -98,15 +102,12 @@ impl Segments {
 fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
     let reader = logs::reader(session)?;
     let dir = session.shared.data_dir().to_owned();
-    // The key of the log itself: a segment by itself has none.
-    let vkey = reader.keys().ok().map(|keys| keys.current().clone());
-    let options = VerifyOptions { vkey, ..VerifyOptions::default() };
     let bar = Bar(session.progress("verifying", None));
     let mut bad = false;
     for segment in reader.segments() {
         let path = dir.join(&segment.path);
-        let audited = verify_path(&path, &options, &bar);
-        let report = audited.map_err(|error| {
+        let end = TreeSize(segment.first_seq.0 + segment.count);
+        let report = audit(&path, &keys_for(&reader, end), &bar).map_err(|error| {
             Failure::caused(Status::CouldNot, &error)
                 .at(path.display())
                 .next("run the command again: a running writer may have sealed the file meanwhile")
@@ -125,6 +126,25 @@ fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
         }
     }
     Ok(if bad || !reader.damage().is_empty() { Status::Found } else { Status::Done })
+}
+
+/// The keys that may have signed a segment: one by itself holds none.
+fn keys_for(reader: &Reader, end: TreeSize) -> Vec<VerifierKey> {
+    reader.keys().map(|keys| keys.accepts(end).cloned().collect()).unwrap_or_default()
+}
+
+/// By the key whose signatures hold, if there is one.
+fn audit(path: &Path, keys: &[VerifierKey], bar: &Bar) -> Result<Report, VerifyError> {
+    let by = |vkey: Option<VerifierKey>| {
+        verify_path(path, &VerifyOptions { vkey, ..VerifyOptions::default() }, bar)
+    };
+    let mut report = by(keys.first().cloned())?;
+    for key in keys.iter().skip(1) {
+        if report.findings.iter().any(|finding| finding.kind == FindingKind::Signature) {
+            report = by(Some(key.clone()))?;
+        }
+    }
+    Ok(report)
 }
 
 fn list(session: &mut Session<'_>) -> Result<Status, Stop> {

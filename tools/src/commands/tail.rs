@@ -36,14 +36,18 @@ impl Tail {
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         let reader = logs::reader(session)?;
         let mut next = reader.size().0.saturating_sub(self.lines);
-        let mut bad = show(&reader, &mut next, session)?;
-        while self.follow {
+        let bad = show(&reader, &mut next, session)?;
+        let status = damaged(bad, &mut session.notes);
+        if !self.follow {
+            return Ok(status);
+        }
+        loop {
             thread::sleep(LOOK_EVERY);
             let refreshed = reader.refresh();
             refreshed.map_err(|error| explain::reading(&error, session.shared.data_dir()))?;
-            bad += show(&reader, &mut next, session)?;
+            let bad = show(&reader, &mut next, session)?;
+            damaged(bad, &mut session.notes);
         }
-        Ok(damaged(bad, &mut session.notes))
     }
 }
 

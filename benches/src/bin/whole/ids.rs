@@ -1,7 +1,7 @@
 //! What recognising repeats costs per record on a log that holds many.
 //!
-//! Invariant: the log is worked on as a copy's owner would: it grows by what is appended here. Batches with
-//! ids and without take turns within one process.
+//! Invariant: the log is worked on as a copy's owner would: it grows by what is appended here.
+//! Batches with ids and without take turns within one process.
 
 use std::path::PathBuf;
 use std::sync::Arc;

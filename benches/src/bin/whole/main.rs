@@ -1,7 +1,8 @@
 //! Whole-process measurements: what `benches/RESULTS.md` quotes.
 //!
-//! Each command prints its figures as rows of a table; several rounds of its variants take turns, so that a
-//! noisy machine disturbs all of them alike. Knows nothing about statistics beyond median, least, greatest.
+//! Each command prints its figures as rows of a table; several rounds of its variants take turns,
+//! so that a noisy machine disturbs all of them alike. Knows nothing about statistics beyond
+//! median, least, greatest.
 #![expect(clippy::print_stdout, reason = "a bench reports")]
 
 mod append;

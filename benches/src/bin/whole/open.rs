@@ -1,7 +1,7 @@
 //! How long opening takes and what it holds, for a writer and for a reader.
 //!
-//! Invariant: each opening happens in a process of its own, which nothing has warmed but the page cache; with
-//! `--cold` not even that.
+//! Invariant: each opening happens in a process of its own, which nothing has warmed but the page
+//! cache; with `--cold` not even that.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,6 +1,7 @@
 //! Bytes per record once sealed, of generated and of real records.
 //!
-//! Invariant: what is divided is the length of whole sealed files, signatures and dictionary included.
+//! Invariant: what is divided is the length of whole sealed files, signatures and dictionary
+//! included.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -66,7 +66,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         files / 1_000_000
     );
     println!(
-        "| threads | records/s median | min | max | bodies MB/s median | min | max | files MB/s median | min | max |"
+        "| threads | records/s median | min | max | bodies MB/s median | min | max \
+         | files MB/s median | min | max |"
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (threads, rate, raw_rate, file_rate) in &cells {

@@ -98,8 +98,8 @@ impl IdSnapshot {
         self.lookup_since(fingerprint, 0, out)
     }
 
-    /// As [`Self::lookup`], for seqs from `since` on. A caller's own thread can ask an older snapshot
-    /// in full; the sequencer then asks only for what came after its `covered().end`.
+    /// As [`Self::lookup`], for seqs from `since` on. A caller's own thread can ask an older
+    /// snapshot in full; the sequencer then asks only for what came after its `covered().end`.
     ///
     /// # Errors
     /// As [`Self::lookup`].

@@ -1,0 +1,17 @@
+//! The real binary: exit codes, streams, and what stands on them.
+//!
+//! Invariant: every test has a directory of its own, and no test waits for time to pass.
+
+mod append;
+mod config;
+mod copies;
+mod damage;
+mod demo;
+mod export;
+mod import;
+mod people;
+mod proof;
+mod query;
+mod streams;
+mod support;
+mod usage;

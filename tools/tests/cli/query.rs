@@ -1,0 +1,48 @@
+//! Filters, order and limits.
+
+use crate::support::{Place, record};
+
+fn seqs(place: &Place, args: &[&str]) -> Vec<u64> {
+    let args = [&["query"], args].concat();
+    let lines = place.run(&args).ended(0).lines();
+    lines.iter().map(|line| line["seq"].as_u64().expect("a seq")).collect()
+}
+
+#[test]
+fn filters_order_and_limit() {
+    let place = Place::with_records(9);
+    place.run(&["seal"]).ended(0);
+    place.append(&record(9));
+    assert_eq!(seqs(&place, &[]), (0..10).rev().collect::<Vec<u64>>());
+    assert_eq!(seqs(&place, &["--order", "asc", "--limit", "2"]), [0, 1]);
+    assert_eq!(seqs(&place, &["--patient-id", "P3", "--patient-id", "P5"]), [5, 3]);
+    assert_eq!(seqs(&place, &["--actor-id", "ﾀｶﾊｼ"]), [9, 5, 1]);
+    assert_eq!(seqs(&place, &["--actor-id", "ﾀｶﾊｼ", "--target-id", "P5"]), [5]);
+    assert_eq!(seqs(&place, &["--action", "READ*", "--limit", "1"]), [9]);
+    assert_eq!(seqs(&place, &["--action", "READ"]), [] as [u64; 0]);
+    assert_eq!(seqs(&place, &["--word", "花子", "--result", "success"]), [8, 4, 0]);
+    let between = ["--from", "2026-03-01T19:00:03+09:00", "--to", "2026-03-01T10:00:05Z"];
+    assert_eq!(seqs(&place, &between), [4, 3]);
+    assert_eq!(seqs(&place, &["--pii-flag", "true"]), [] as [u64; 0]);
+}
+
+#[test]
+fn order_is_the_place_in_the_log_or_the_time() {
+    let place = Place::new();
+    place.append(&[record(5), record(1), record(3)].join("\n"));
+    assert_eq!(seqs(&place, &["--order", "asc"]), [0, 1, 2]);
+    assert_eq!(seqs(&place, &["--order", "asc", "--by-time", "--limit", "9"]), [1, 2, 0]);
+    assert_eq!(seqs(&place, &["--by-time", "--limit", "1"]), [0]);
+}
+
+#[test]
+fn show_and_tail_name_records() {
+    let place = Place::with_records(12);
+    let by_seq = place.run(&["show", "7"]).ended(0);
+    let by_id = place.run(&["show", "00000000-0000-4000-8000-000000000007"]).ended(0);
+    assert_eq!(by_seq.out, by_id.out);
+    assert_eq!(by_seq.lines()[0]["seq"], 7);
+    let tail = place.run(&["tail", "-n", "3"]).lines();
+    assert_eq!(tail.iter().map(|l| l["seq"].as_u64()).collect::<Vec<_>>(), [9, 10, 11].map(Some));
+    assert_eq!(place.run(&["tail"]).lines().len(), 10);
+}

@@ -1,0 +1,123 @@
+//! A directory, the binary, and records to feed it with.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a run gave back.
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Run {
+    pub fn lines(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        self.out.lines().map(parse).collect()
+    }
+
+    /// The run, if it ended with this code.
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "standard output: {}\nerrors: {}", self.out, self.err);
+        self
+    }
+}
+
+/// A directory with a log in it.
+pub struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// A log with so many records.
+    pub fn with_records(count: usize) -> Self {
+        let place = Self::new();
+        place.append(&(0..count).map(record).collect::<Vec<_>>().join("\n"));
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.path("log")
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shoseki"));
+        for name in ["SHOSEKI_DATA_DIR", "SHOSEKI_CONFIG", "NO_COLOR"] {
+            command.env_remove(name);
+        }
+        command.env("TMPDIR", self.dir.path());
+        command.arg("--data-dir").arg(self.log()).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.run_with(args, "")
+    }
+
+    pub fn run_with(&self, args: &[&str], input: &str) -> Run {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("started");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let input = input.to_owned();
+        // The process may end, or fill its own output, before it has read all of this.
+        let feeder = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let run = finish(child);
+        feeder.join().expect("fed");
+        run
+    }
+
+    /// Appends and expects that everything is taken.
+    pub fn append(&self, input: &str) -> Run {
+        self.run_with(&["append"], input).ended(0)
+    }
+}
+
+pub fn finish(child: Child) -> Run {
+    let output = child.wait_with_output().expect("ended");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let code = output.status.code().expect("an exit code");
+    Run { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The n-th record: a line without its end.
+pub fn record(n: usize) -> String {
+    let actor = ["佐藤 花子", "ﾀｶﾊｼ", "O'Neill", "𠮷野"][n % 4];
+    format!(
+        r#"{{"audit_id":"00000000-0000-4000-8000-{n:012}","timestamp":"2026-03-01T10:{:02}:{:02}Z","actor_type":"user","actor_id":"{actor}","action":"READ_CHART","target_type":"patient","target_id":"P{n}","result":"success","detail":{{"patientId":"P{n}","dose":1.10}}}}"#,
+        n / 60 % 60,
+        n % 60
+    )
+}
+
+/// The test data of that name, or `None` where it is not there (which is said).
+pub fn test_data(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("SHOSEKI_TESTDATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testdata"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let required = std::env::var_os("SHOSEKI_REQUIRE_TESTDATA").is_some_and(|value| value == "1");
+    assert!(!required, "no test data at {}", path.display());
+    println!("skipped: no test data");
+    None
+}
