@@ -85,6 +85,9 @@ fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), A
     if let Some(error) = core.poisoned() {
         return Err(error);
     }
+    if commit.begins.is_some() {
+        keeper::help_sealing(core);
+    }
     let mut writer = core.writer.lock();
     let reserve = core.options.free_space_reserve;
     let refuse = |no_room| match no_room {

@@ -203,8 +203,13 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether a body made by this writer has this id.
 fn is_key(body: &[u8], id: &AuditId) -> bool {
-    body.get(13..49).and_then(|text| std::str::from_utf8(text).ok()).and_then(AuditId::parse)
-        == Some(*id)
+    audit_id_at_front(body) == Some(*id)
+}
+
+/// The id with which every body begins.
+pub(crate) fn audit_id_at_front(body: &[u8]) -> Option<AuditId> {
+    let text = body.get(13..49).and_then(|text| std::str::from_utf8(text).ok())?;
+    AuditId::parse_canonical(text)
 }
 
 /// The answer of a batch with new records.

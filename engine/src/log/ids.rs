@@ -6,22 +6,31 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::active_write::active_path;
 use super::core::Core;
+use super::dedup::audit_id_at_front;
 use super::entry::Entry;
 use super::error::{AppendError, LogError};
 use super::reader::Reader;
+use super::source::FileSource;
 use super::view::View;
+use crate::format::{FrameHeader, RecordsPayload};
 use crate::index::ids::{
-    FLUSH_LEN, Fingerprint, IdEntry, IdError, IdIndex, RecentIds, Step, Window, fingerprint,
+    FLUSH_LEN, Fingerprint, IdEntry, IdError, IdIndex, IdKey, RecentIds, Step, Window, fingerprint,
 };
 use crate::query::Order;
 use crate::record::Body;
+use crate::segment::{FrameVisitor, ScanPosition, scan_from};
 use crate::types::Seq;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Ids behind the last run are replayed at open up to so many; more are rebuilt in the background.
 const REPLAY_MAX: u64 = 2 * FLUSH_LEN as u64;
+
+/// Ids that are worth a file when a log is closed.
+const STORE_MIN: usize = 1 << 14;
 
 /// First seq for which a repeat must be recognised.
 pub(crate) fn window_start(view: &View, window: &Window) -> u64 {
@@ -53,11 +62,42 @@ pub(crate) fn replay(
     if size.saturating_sub(covered) > REPLAY_MAX {
         return Ok((recent, size));
     }
-    for entry in entries(ids, reader, covered..size) {
+    let view = reader.view();
+    for entry in entries(ids, reader, covered..view.sealed_end().min(size)) {
         let entry = entry?;
         recent.insert(entry.fingerprint, entry.seq);
     }
+    for active in view.actives.iter().filter(|active| active.end_seq() > covered) {
+        let source = FileSource::with_len(Arc::clone(&active.file), active.end().offset);
+        let from = covered.max(active.header.first_seq.0);
+        let mut replay = Replay { key: ids.key(), from, recent: &mut recent };
+        let start = active.position(from);
+        let scanned = scan_from(&source, active.header.clone(), start, &mut replay);
+        scanned.map_err(|e| IdError::Io {
+            path: active_path(&active.header),
+            source: io::Error::other(e),
+        })?;
+    }
     Ok((recent, covered))
+}
+
+/// Takes the ids of frames, whose CRC was checked; every body that we wrote begins with its id.
+struct Replay<'a> {
+    key: &'a IdKey,
+    from: u64,
+    recent: &'a mut RecentIds,
+}
+
+impl FrameVisitor for Replay<'_> {
+    fn frame(&mut self, at: &ScanPosition, _: &FrameHeader, payload: &RecordsPayload<'_>) {
+        for (seq, record) in (at.next_seq.0..).zip(&payload.records) {
+            if seq >= self.from
+                && let Some(id) = audit_id_at_front(record.body)
+            {
+                self.recent.insert(fingerprint(self.key, id.as_bytes()), seq);
+            }
+        }
+    }
 }
 
 /// Ids of records, read from the log. A record of which not even the id can be made out has none
@@ -134,10 +174,36 @@ pub(crate) fn maintain(core: &Core) -> Result<bool, LogError> {
     Ok(step != Step::Idle)
 }
 
+/// Writes the tables that wait; `true` if there were any.
+pub(crate) fn write_tables(core: &Core) -> Result<bool, LogError> {
+    let mut wrote = false;
+    freeze(core).map_err(|e| LogError::damaged("ids", e))?;
+    while core.ids.snapshot().frozen_len() > 0 {
+        maintain(core)?;
+        wrote = true;
+    }
+    Ok(wrote)
+}
+
+/// Stores the ids in memory at a close, so that the next open need not read the records again;
+/// a few are read faster than a file is written.
+pub(crate) fn store(core: &Core) -> Result<(), LogError> {
+    let failed = |e: IdError| LogError::damaged("ids", e);
+    freeze_from(core, STORE_MIN).map_err(failed)?;
+    while core.ids.snapshot().frozen_len() > 0 {
+        maintain(core)?;
+    }
+    Ok(())
+}
+
 /// Moves the ids in memory to a table that is written in the background, once they are many.
 fn freeze(core: &Core) -> Result<(), IdError> {
+    freeze_from(core, FLUSH_LEN)
+}
+
+fn freeze_from(core: &Core, least: usize) -> Result<(), IdError> {
     let mut sequencer = core.sequencer.lock();
-    if sequencer.recent.len() < FLUSH_LEN {
+    if sequencer.recent.len() < least {
         return Ok(());
     }
     let mut from = core.ids_from.lock();

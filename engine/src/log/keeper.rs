@@ -178,7 +178,9 @@ fn tick(core: &Core) -> Result<bool, LogError> {
         tree.sign(core)?;
         did = true;
     }
-    Ok(did)
+    drop(tree);
+    // Tables of ids hold memory until they are written: sealing, which takes long, may not delay them.
+    Ok(ids::write_tables(core)? || did)
 }
 
 /// One piece of sealing, indexing or anchoring.
@@ -197,6 +199,18 @@ pub(crate) fn seal_rolled(core: &Core, sealer: &mut Sealer) -> Result<bool, LogE
     let [first, _, ..] = view.actives.as_slice() else { return Ok(false) };
     sealer.seal(core, first)?;
     Ok(true)
+}
+
+/// Seals where too many files wait: each holds a file handle and space that sealing would give
+/// back. What fails here is told by the sealer's own attempt.
+pub(crate) fn help_sealing(core: &Core) {
+    while core.view.get().actives.len() > core.options.unsealed_files_max {
+        let mut sealer = core.sealer.lock();
+        let waits = core.view.get().actives.len() > core.options.unsealed_files_max;
+        if waits && !matches!(seal_rolled(core, &mut sealer), Ok(true)) {
+            return;
+        }
+    }
 }
 
 /// Everything that is due, once.
@@ -304,5 +318,8 @@ pub(crate) fn close(core: &Core) -> Result<(), LogError> {
     mark(core, FrameKind::Close);
     core.check()?;
     let end = core.sequencer.lock().durable.at.offset;
-    core.writer.lock().trim(end).map_err(LogError::io(super::active_write::ACTIVE))
+    core.writer.lock().trim(end).map_err(LogError::io(super::active_write::ACTIVE))?;
+    // Only for a faster open: what could not be stored is read from the records again.
+    let _ = ids::store(core);
+    Ok(())
 }

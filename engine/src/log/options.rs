@@ -21,6 +21,8 @@ pub struct LogOptions {
     pub segment_raw_len_max: u64,
     /// Bytes of batches that may wait at once before callers wait or are refused.
     pub queue_len_max: usize,
+    /// Active files that may wait to be sealed; whoever begins one more helps sealing first.
+    pub unsealed_files_max: usize,
     /// Most records in a compressed group (1 to 256).
     pub group_records_max: u16,
     /// zstd level of sealed segments.
@@ -48,6 +50,7 @@ impl Default for LogOptions {
             limits: Limits::default(),
             segment_raw_len_max: 1 << 30,
             queue_len_max: 64 << 20,
+            unsealed_files_max: 32,
             group_records_max: 8,
             compression_level: 9,
             free_space_reserve: None,

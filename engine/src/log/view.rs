@@ -108,6 +108,14 @@ impl ActiveFile {
         }
     }
 
+    /// The last remembered position at or before a seq.
+    pub(crate) fn position(&self, seq: u64) -> ScanPosition {
+        let visible = self.visible.lock();
+        let behind = visible.positions.partition_point(|p| p.next_seq.0 <= seq);
+        let last = behind.checked_sub(1).and_then(|i| visible.positions.get(i).copied());
+        last.unwrap_or(ScanPosition::start(&self.header))
+    }
+
     /// Makes everything before `end` visible.
     pub(crate) fn publish(&self, end: ScanPosition) {
         self.visible.lock().end = end;

@@ -201,3 +201,48 @@ fn a_log_that_is_opened_and_sealed_at_once_signs_everything() {
     log.seal().unwrap();
     assert_eq!(bodies(&log.reader()).len(), 310);
 }
+
+#[test]
+fn files_that_wait_for_sealing_are_few() {
+    let dir = tempfile::tempdir().unwrap();
+    let (options, _) = by_hand();
+    let options = LogOptions { segment_raw_len_max: 10_000, unsealed_files_max: 3, ..options };
+    let log = Log::open(dir.path(), options).unwrap();
+    for n in 0..60 {
+        log.append(None, records(n * 20..n * 20 + 20)).unwrap();
+        let open = log.reader().segments().iter().filter(|s| !s.sealed).count();
+        assert!(open <= 4, "{open} files wait");
+    }
+    assert!(log.reader().segments().len() > 20);
+    assert_eq!(bodies(&log.reader()).len(), 1200);
+}
+
+#[test]
+fn ids_are_known_after_a_close_and_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = 20_000u64;
+    let given = |n: u64| {
+        let mut id = [9; 16];
+        id[..8].copy_from_slice(&n.to_le_bytes());
+        Record { audit_id: Some(AuditId::from_bytes(id)), ..record(n) }
+    };
+    let log = open(dir.path());
+    for from in (0..count).step_by(500) {
+        log.append(None, (from..from + 500).map(given).collect()).unwrap();
+    }
+    log.close().unwrap();
+    // More than a few: stored at the close, so that opening need not read them again.
+    assert!(dir.path().join("ids").read_dir().unwrap().count() > 0);
+    let log = open(dir.path());
+    log.append(None, (count..count + 300).map(given).collect()).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    log.reader().backup(&copy.path().join("log"), crate::log::BackupKey::With).unwrap();
+    for log in [log, open(&copy.path().join("log"))] {
+        let size = log.size().0;
+        for n in [0, 7_777, count - 1, count, count + 299] {
+            let again = log.append(None, vec![given(n)]).unwrap();
+            assert_eq!((again.accepted, again.receipts[0].seq), (0, Seq(n)));
+        }
+        assert_eq!(log.size().0, size);
+    }
+}
