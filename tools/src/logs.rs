@@ -5,7 +5,7 @@
 use shoseki_engine::log::{Log, LogOptions, OpenError, Reader};
 
 use crate::explain;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::output::{Notes, Session};
 
 /// Opens the log for reading, beside a writer or without one.
@@ -16,6 +16,11 @@ pub(crate) fn reader(session: &mut Session<'_>) -> Result<Reader, Failure> {
         session.notes.fault(format_args!("shoseki: damaged: {damage}"));
     }
     Ok(reader)
+}
+
+/// The status of a command that showed all that there is: a log with parts missing is not whole.
+pub(crate) fn whole(reader: &Reader, status: Status) -> Status {
+    if reader.damage().is_empty() { status } else { Status::Found }
 }
 
 /// Opens the log for writing; makes one where there is none.

@@ -5,15 +5,15 @@
 //! creation is reported to the sync that follows it. `sync` is fdatasync.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use rustix::fs::{Advice, FlockOperation, fadvise, flock, statvfs};
+use rustix::fs::{Advice, FlockOperation, OFlags, fadvise, flock, statvfs};
 
 use super::storage::{
     Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile,
@@ -78,7 +78,12 @@ impl Storage for OsStorage {
             let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
             self.directory(dir)?;
         }
+        // A pipe in a file's place must not make anybody wait for its other end.
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let file = options.open(self.path(path))?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
         if mode == OpenMode::ReadBack {
             // Only a hint: clean pages leave the cache, so that the read comes from the disk.
             fadvise(&file, 0, None, Advice::DontNeed)?;
@@ -104,7 +109,9 @@ impl Storage for OsStorage {
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {
-        std::fs::create_dir_all(self.path(dir))
+        // Records are not for everybody on the machine: what is read-only to its owner is not
+        // readable by others either.
+        DirBuilder::new().recursive(true).mode(0o750).create(self.path(dir))
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {

@@ -63,6 +63,14 @@ pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Ope
         Some(Some(checkpoint)) => (CheckpointFound::Size(checkpoint.size.0), Some(checkpoint)),
     };
     report.checkpoint_rebuilt = found == CheckpointFound::Unreadable;
+    if let Some(bytes) = note.as_deref().filter(|_| report.checkpoint_rebuilt) {
+        // It will be signed anew; what stood there stays for whoever wants to know why.
+        let now = options.environment.now_micros();
+        let kept = format!("{QUARANTINE}/{CHECKPOINT}-{now}");
+        make_dir(&*storage, QUARANTINE)
+            .and_then(|()| write_atomic(&*storage, &kept, bytes))
+            .map_err(OpenError::io(&kept))?;
+    }
     let mut surveyed = survey(&*storage, &identity, found)?;
     if !surveyed.plan.superseded.is_empty() || !surveyed.spoilt.is_empty() {
         settle_superseded(&*storage, &surveyed, &mut report)?;

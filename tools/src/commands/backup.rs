@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use shoseki_engine::log::BackupKey;
+use shoseki_engine::verify::{VerifyOptions, verify_path};
 
 use crate::explain;
-use crate::failure::{Status, Stop};
+use crate::failure::{Failure, Status, Stop};
 use crate::logs;
 use crate::output::{Form, Session};
 
@@ -52,6 +53,27 @@ impl Backup {
             ))?,
         }
         // What was missing at the source is missing in the copy: it was said at opening.
-        Ok(if report.damage.is_empty() { Status::Done } else { Status::Found })
+        Ok(if report.damage.is_empty() { self.check(session)? } else { Status::Found })
+    }
+
+    /// A copy of damaged files is a damaged copy: its structures, links and signatures are looked at.
+    fn check(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let options = VerifyOptions { quick: true, ..VerifyOptions::default() };
+        let audited = verify_path(&self.to, &options, &());
+        let audited = audited.map_err(|error| {
+            Failure::could_not("the copy can't be verified")
+                .at(error)
+                .next("run `shoseki verify` on the log itself")
+        })?;
+        for finding in audited.findings.iter().take(10) {
+            session.notes.fault(format_args!("shoseki: in the copy: {}", finding.message));
+        }
+        if audited.findings.is_empty() {
+            return Ok(Status::Done);
+        }
+        session
+            .notes
+            .fault("shoseki: the copy is not sound: run `shoseki verify` on the log and on it");
+        Ok(Status::Found)
     }
 }

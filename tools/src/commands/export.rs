@@ -50,6 +50,8 @@ pub enum Format {
 /// What was written.
 #[derive(Default)]
 struct Written {
+    /// Whether no part of the log was missing.
+    whole: bool,
     records: u64,
     damaged: u64,
     seqs: Option<(u64, u64)>,
@@ -72,7 +74,8 @@ impl Export {
         let span = written.seqs.map(|(first, last)| format!(" (seq {first} to {last})"));
         let span = span.unwrap_or_default();
         session.notes.note(format_args!("{} records exported{span}", written.records));
-        Ok(damaged(written.damaged, &mut session.notes))
+        let status = damaged(written.damaged, &mut session.notes);
+        Ok(if written.whole { status } else { Status::Found })
     }
 
     /// Writes beside the file and renames, so that the name never stands for a part.
@@ -110,7 +113,7 @@ impl Export {
         let total = filter.is_empty().then(|| reader.size().0);
         let progress = session.progress("exporting", total);
         let Session { out, shared, .. } = session;
-        let mut written = Written::default();
+        let mut written = Written { whole: reader.damage().is_empty(), ..Written::default() };
         let mut line = Vec::new();
         if self.bom {
             line.extend_from_slice("\u{feff}".as_bytes());

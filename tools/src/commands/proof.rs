@@ -114,6 +114,11 @@ impl Proof {
 }
 
 fn consistency(old: TreeSize, new: TreeSize, session: &mut Session<'_>) -> Result<Status, Stop> {
+    if old == TreeSize(0) {
+        return Err(Failure::invalid("a tree of 0 records is a prefix of every tree")
+            .next("ask from a size of 1 on")
+            .into());
+    }
     let reader = logs::reader(session)?;
     let failed = |error: ReadError| explain::read(&error, session.shared.data_dir());
     let proof = reader.prove_consistency(old, new).map_err(failed)?;

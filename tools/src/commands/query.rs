@@ -83,7 +83,7 @@ impl Query {
             let hint = if more { "; --limit N shows more" } else { "" };
             notes.note(format_args!("{} records{hint}", listing.count));
         }
-        Ok(damaged(listing.damaged, notes))
+        Ok(logs::whole(&reader, damaged(listing.damaged, notes)))
     }
 }
 
