@@ -4,6 +4,8 @@
 
 use shoseki_engine::log::{Log, LogOptions, OpenError, Reader};
 
+use shoseki_engine::proof::FORMAT;
+
 use crate::explain;
 use crate::failure::{Failure, Status};
 use crate::output::{Notes, Session};
@@ -12,6 +14,7 @@ use crate::output::{Notes, Session};
 pub(crate) fn reader(session: &mut Session<'_>) -> Result<Reader, Failure> {
     let dir = session.shared.data_dir();
     let reader = Reader::open(dir).map_err(|error| explain::reading(&error, dir))?;
+    format_warning(&mut session.notes);
     for damage in reader.damage() {
         session.notes.fault(format_args!("shoseki: damaged: {damage}"));
     }
@@ -50,11 +53,19 @@ pub(crate) fn close(log: Log, session: &Session<'_>) -> Result<(), Failure> {
     log.close().map_err(|error| explain::working(&error, session.shared.data_dir()))
 }
 
+/// Until the format is declared 1, a log of today may not open tomorrow.
+fn format_warning(notes: &mut Notes<'_>) {
+    if FORMAT == 0 {
+        notes.note("on-disk format 0 may still change: keep exports of what has to last");
+    }
+}
+
 fn report(log: &Log, notes: &mut Notes<'_>, dir: &str) {
     let report = log.report();
     if report.created {
         notes.note(format_args!("made the log {} in {dir}", log.origin()));
     }
+    format_warning(notes);
     if let Some(cut) = &report.quarantined {
         notes.note(format_args!(
             "{} bytes that were never acknowledged stood at the end of {}; they are kept in {}",

@@ -121,9 +121,14 @@ impl Sealer {
         let out = BufWriter::with_capacity(1 << 20, FileWriter { file, offset: 0 });
         let builder = SegmentBuilder::new(params, out).map_err(LogError::io(temporary))?;
         let mut feeder = Feeder { builder, failed: None, path: temporary };
-        scan_active(source, &mut feeder).map_err(|e| LogError::damaged(temporary, e))?;
+        let scanned = scan_active(source, &mut feeder);
+        let end = scanned.map_err(|e| LogError::damaged(temporary, e))?.end.next_seq;
         let Feeder { builder, failed, .. } = feeder;
         failed.map_or(Ok(()), Err)?;
+        if end.0 != active.header.first_seq.0 + count {
+            let why = format!("record {end} and those behind it are not as they were written");
+            return Err(LogError::damaged(&active_path(&active.header), why));
+        }
         let keys = core.keys.read();
         let origin = &core.identity.origin;
         let time = now(core);

@@ -246,3 +246,25 @@ fn ids_are_known_after_a_close_and_after_a_crash() {
         assert_eq!(log.size().0, size);
     }
 }
+
+#[test]
+fn a_bit_that_flips_between_append_and_seal_stops_the_seal() {
+    use std::os::unix::fs::FileExt;
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(None, records(0..50)).unwrap();
+    let path = dir.path().join(log.reader().segments()[0].path.clone());
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 9_000).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], 9_000).unwrap();
+    let sealed = log.seal();
+    assert!(matches!(sealed, Err(crate::log::LogError::Damaged { .. })), "{sealed:?}");
+    assert!(path.exists());
+    assert!(log.reader().segments().iter().all(|segment| !segment.sealed));
+    let kept: Vec<_> = std::fs::read_dir(dir.path().join("sealed")).unwrap().collect();
+    assert_eq!(kept.len(), 0, "{kept:?}");
+    // The log goes on; what is signed stays behind the damage.
+    log.append(None, records(50..60)).unwrap();
+    assert_eq!(log.size().0, 60);
+}
