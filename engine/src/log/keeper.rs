@@ -179,7 +179,8 @@ fn tick(core: &Core) -> Result<bool, LogError> {
         did = true;
     }
     drop(tree);
-    // Tables of ids hold memory until they are written: sealing, which takes long, may not delay them.
+    // Tables of ids hold memory until they are written: sealing, which takes long, may not delay
+    // them.
     Ok(ids::write_tables(core)? || did)
 }
 

@@ -56,7 +56,8 @@ impl Backup {
         Ok(if report.damage.is_empty() { self.check(session)? } else { Status::Found })
     }
 
-    /// A copy of damaged files is a damaged copy: its structures, links and signatures are looked at.
+    /// A copy of damaged files is a damaged copy: its structures, links and signatures are looked
+    /// at.
     fn check(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         let options = VerifyOptions { quick: true, ..VerifyOptions::default() };
         let audited = verify_path(&self.to, &options, &());

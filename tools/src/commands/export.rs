@@ -80,6 +80,9 @@ impl Export {
 
     /// Writes beside the file and renames, so that the name never stands for a part.
     fn to_file(&self, path: &Path, session: &mut Session<'_>) -> Result<Written, Stop> {
+        if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return self.to_device(path, session);
+        }
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let part = path.with_file_name(name);
@@ -101,6 +104,21 @@ impl Export {
             let _ = fs::remove_file(&part);
         }
         done
+    }
+
+    /// A pipe or a device is written to as it is: a rename would put a file in its place.
+    fn to_device(&self, path: &Path, session: &mut Session<'_>) -> Result<Written, Stop> {
+        let failed = |error| {
+            Failure::could_not(format_args!("writing the export: {error}"))
+                .at(path.display())
+                .next("check the path, then run the command again")
+        };
+        let device = File::options().write(true).open(path).map_err(failed)?;
+        let mut device = BufWriter::new(device);
+        let written =
+            self.write(session, |bytes, _| Ok(device.write_all(bytes).map_err(failed)?))?;
+        device.flush().map_err(failed)?;
+        Ok(written)
     }
 
     fn write<'s>(

@@ -97,3 +97,18 @@ fn tail_follows_what_is_appended() {
     child.kill().expect("killed");
     child.wait().expect("gone");
 }
+
+#[test]
+fn an_export_to_a_pipe_leaves_the_pipe_there() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = Place::with_records(20);
+    let pipe = place.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("run").success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("read")
+    });
+    place.run(&["export", "-o", pipe.to_str().expect("UTF-8")]).ended(0);
+    assert_eq!(reader.join().expect("joined").lines().count(), 20);
+    assert!(std::fs::metadata(&pipe).expect("there").file_type().is_fifo());
+}
