@@ -22,6 +22,8 @@ mod record_set;
 mod strings;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod times;
 
 pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};

@@ -5,3 +5,4 @@ mod bits;
 mod keys;
 mod postings;
 mod strings;
+mod times;
