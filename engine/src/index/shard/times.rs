@@ -167,15 +167,15 @@ impl<S: Source> Times<S> {
         self.row(tile).map(|(range, _)| range)
     }
 
-    /// Appends the spans of the `count` records of a tile that have a time, in order of seq.
+    /// Gives the spans of the `count` records of a tile that have a time, in order of seq.
     ///
     /// # Errors
-    /// [`ShardError`] where the bytes are damaged; spans may have been appended before.
+    /// [`ShardError`] where the bytes are damaged; spans may have been given before.
     pub(crate) fn spans(
         &self,
         tile: usize,
         count: usize,
-        out: &mut Vec<TimeSpan>,
+        each: impl FnMut(TimeSpan),
     ) -> Result<(), ShardError> {
         let (range, end) = self.row(tile)?;
         let start = match tile.checked_sub(1) {
@@ -188,7 +188,7 @@ impl<S: Source> Times<S> {
         let len = end.checked_sub(start).ok_or(DAMAGED)?;
         let at = (self.tiles * ROW_LEN) as u64 + u64::from(start);
         let bytes = self.source.bytes(at, len as usize)?;
-        decode(bytes, range, count.min(TILE_RECORDS), out).ok_or(DAMAGED)
+        decode(bytes, range, count.min(TILE_RECORDS), each).ok_or(DAMAGED)
     }
 
     fn row(&self, tile: usize) -> Result<(TimeRange, u32), ShardError> {
@@ -204,7 +204,12 @@ impl<S: Source> Times<S> {
     }
 }
 
-fn decode(bytes: &[u8], range: TimeRange, count: usize, out: &mut Vec<TimeSpan>) -> Option<()> {
+fn decode(
+    bytes: &[u8],
+    range: TimeRange,
+    count: usize,
+    mut each: impl FnMut(TimeSpan),
+) -> Option<()> {
     let mut reader = BitReader::new(bytes);
     let step = *STEPS.get(usize::try_from(reader.bits(STEP_BITS)?).ok()?)?;
     let k = u32::try_from(reader.bits(K_BITS)?).ok()?;
@@ -222,7 +227,7 @@ fn decode(bytes: &[u8], range: TimeRange, count: usize, out: &mut Vec<TimeSpan>)
         if span.min > span.max {
             return None;
         }
-        out.push(span);
+        each(span);
     }
     reader.finish()
 }

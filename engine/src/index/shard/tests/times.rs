@@ -19,7 +19,7 @@ fn write(tiles: &[Vec<i64>]) -> Vec<u8> {
 fn spans(bytes: &[u8], tiles: &[Vec<i64>], tile: usize) -> Vec<TimeSpan> {
     let mut spans = Vec::new();
     let times = Times::open(bytes, tiles.len()).unwrap();
-    times.spans(tile, tiles[tile].len(), &mut spans).unwrap();
+    times.spans(tile, tiles[tile].len(), |span| spans.push(span)).unwrap();
     spans
 }
 
@@ -111,7 +111,7 @@ fn damage_gives_an_error_or_spans_inside_the_tile() {
         for (index, tile) in tiles.iter().enumerate() {
             let mut spans = Vec::new();
             if let Ok(range) = times.range(index)
-                && times.spans(index, tile.len(), &mut spans).is_ok()
+                && times.spans(index, tile.len(), |span| spans.push(span)).is_ok()
             {
                 assert_eq!(spans.len(), tile.len());
                 assert!(spans.iter().all(|span| range.min <= span.min && span.max <= range.max));
