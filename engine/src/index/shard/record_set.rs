@@ -2,7 +2,10 @@
 //!
 //! Invariant: always 65,536 bits; the position of a record is its seq modulo 65,536.
 
-use super::OCTET_RECORDS;
+/// Seqs of one window; a shard never crosses a multiple of it.
+pub const SHARD_RECORDS: u64 = 1 << 16;
+/// Records that share one place of the identifier and word index.
+pub const OCTET_RECORDS: u16 = 8;
 
 const WORDS: usize = 1024;
 
