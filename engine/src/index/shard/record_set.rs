@@ -184,9 +184,11 @@ mod tests {
                 op(&mut left, &of(&b));
                 left.iter().collect::<Vec<_>>()
             };
-            prop_assert_eq!(both(RecordSet::intersect), a.intersection(&b).copied().collect::<Vec<_>>());
+            let wanted: Vec<u16> = a.intersection(&b).copied().collect();
+            prop_assert_eq!(both(RecordSet::intersect), wanted);
             prop_assert_eq!(both(RecordSet::unite), a.union(&b).copied().collect::<Vec<_>>());
-            prop_assert_eq!(both(RecordSet::subtract), a.difference(&b).copied().collect::<Vec<_>>());
+            let wanted: Vec<u16> = a.difference(&b).copied().collect();
+            prop_assert_eq!(both(RecordSet::subtract), wanted);
             prop_assert_eq!(of(&a).len_with(&of(&b)) as usize, a.intersection(&b).count());
             let mut reversed: Vec<u16> = of(&a).iter_rev().collect();
             reversed.reverse();
