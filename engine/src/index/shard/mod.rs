@@ -26,9 +26,4 @@ mod tests;
 pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{ShardLookup, TimeSpan};
-pub use record_set::RecordSet;
-
-/// Seqs of one window; a shard never crosses a multiple of it.
-pub const SHARD_RECORDS: u64 = 1 << 16;
-/// Records that share one place of the identifier and word index.
-pub const OCTET_RECORDS: u16 = 8;
+pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
