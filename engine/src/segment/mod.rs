@@ -6,6 +6,7 @@
 
 mod builder;
 mod compress;
+mod item_hashes;
 mod lift;
 mod pack;
 mod scan;
@@ -17,6 +18,7 @@ mod tests;
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
+pub use item_hashes::item_hashes;
 pub use pack::{PackedItem, Unpacked, sample_text};
 pub(crate) use pack::{split, unpack};
 pub use scan::{

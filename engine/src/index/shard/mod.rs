@@ -22,7 +22,7 @@ mod postings;
 mod record_set;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod times;
 
 pub use builder::{Room, ShardBuilder};
@@ -35,10 +35,5 @@ pub(crate) use header::{
 };
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{EachCount, ShardLookup, TimeSpan};
-pub use record_set::RecordSet;
+pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
 pub(crate) use strings::{Strings, StringsWriter, Walk};
-
-/// Seqs of one window; a shard never crosses a multiple of it.
-pub const SHARD_RECORDS: u64 = 1 << 16;
-/// Records that share one place of the identifier and word index.
-pub const OCTET_RECORDS: u16 = 8;

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::super::lookup::TimeSpan;
-use super::super::times::{TILE_RECORDS, Times, TimesWriter};
+use super::super::times::{self, Times, TimesWriter};
 use crate::format::TimeRange;
 
+const TILE_RECORDS: usize = times::TILE_RECORDS as usize;
 const SECOND: i64 = 1_000_000_000;
 
 fn write(tiles: &[Vec<i64>]) -> Vec<u8> {
