@@ -6,6 +6,7 @@
 
 mod builder;
 mod compress;
+mod id_time;
 mod lift;
 mod pack;
 mod scan;
@@ -17,6 +18,7 @@ mod tests;
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
+pub(crate) use id_time::stored_part;
 pub use pack::{PackedItem, Unpacked, sample_text};
 pub(crate) use pack::{split, unpack};
 pub use scan::{
