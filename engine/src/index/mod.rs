@@ -6,3 +6,4 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod ids;
+pub mod shard;

@@ -184,7 +184,7 @@ impl<'a> Shape<'a> {
         Ok(Self { audit_id, timestamp, middle, received_at, after, salt })
     }
 
-    /// Writes the fixed part and, into its column, the distance of each id whose time it leaves out.
+    /// Writes the fixed part and, into its column, the distance of each id whose time is left out.
     fn write_fixed(&self, out: &mut Vec<u8>, distances: &mut [Vec<u8>; 2]) {
         let [request, trace] = self.middle.ids();
         let split = |id: &[u8; 16]| id_time::split(id, (self.timestamp, self.received_at));
