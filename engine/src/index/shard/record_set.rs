@@ -61,7 +61,9 @@ impl RecordSet {
 
     /// Puts the records `[first, end)` in.
     pub fn insert_range(&mut self, first: u32, end: u32) {
-        for (index, word) in (0_u32..).zip(self.0.iter_mut()) {
+        let touched = first as usize / 64..(end as usize).div_ceil(64).min(WORDS);
+        let words = self.0.get_mut(touched).unwrap_or_default();
+        for (index, word) in (first / 64..).zip(words) {
             let base = index * 64;
             let (from, to) = (first.clamp(base, base + 64), end.clamp(base, base + 64));
             if from < to {
