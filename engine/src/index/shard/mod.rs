@@ -6,10 +6,22 @@
 //! Invariant: a shard never leaves out a record that matches. It is made from the records alone,
 //! depends on no grouping into blocks, and equal records give equal bytes.
 
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod bits;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod bytes;
 mod error;
 mod input;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod keys;
 mod lookup;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod postings;
 mod record_set;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod strings;
+#[cfg(test)]
+mod tests;
 
 pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
