@@ -39,6 +39,34 @@ pub(crate) enum Section {
 }
 
 impl Section {
+    /// All of them, in order.
+    pub(crate) fn all() -> impl Iterator<Item = Self> + Clone {
+        let others =
+            [Self::Terms, Self::Wild, Self::Addresses, Self::Times, Self::Erased, Self::Unreadable];
+        Keyword::ALL.into_iter().map(Self::Keyword).chain(others)
+    }
+
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Keyword(Keyword::Action) => "action",
+            Self::Keyword(Keyword::ActorId) => "actor_id",
+            Self::Keyword(Keyword::ActorRole) => "actor_role",
+            Self::Keyword(Keyword::ActorType) => "actor_type",
+            Self::Keyword(Keyword::FacilityId) => "facility_id",
+            Self::Keyword(Keyword::PiiFlag) => "pii_flag",
+            Self::Keyword(Keyword::Result) => "result",
+            Self::Keyword(Keyword::Sensitivity) => "sensitivity",
+            Self::Keyword(Keyword::TargetType) => "target_type",
+            Self::Terms => "terms",
+            Self::Wild => "wild",
+            Self::Addresses => "addresses",
+            Self::Times => "times",
+            Self::Erased => "erased",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
     /// Position among the sections.
     pub(crate) const fn place(self) -> usize {
         match self {
