@@ -2,7 +2,7 @@
 //!
 //! Invariant: a key that was written is found with each of its places. Keys that agree in the kept
 //! bits are one key, so there may be places too many where bits were dropped. Finding a key touches
-//! the restarts on the way to it, one block of 32 keys and its own list.
+//! the restarts on the way to it, one block of 64 keys and its own list.
 //! Knows nothing about what is hashed or what a place is.
 //!
 //! Header (36 bytes): keys, bytes of the blocks, bytes of the lists (`u64` each), the universe of
@@ -25,7 +25,7 @@ use super::postings;
 use crate::format::Put;
 
 const HEADER_LEN: usize = 36;
-const BLOCK: u64 = 32;
+const BLOCK: u64 = 64;
 /// So many places and more are a list of their own.
 const LONG: u32 = 16;
 /// Blocks stepped over at first where the guessed one is wrong; enough for uniform keys.
@@ -48,11 +48,11 @@ impl KeyShape {
     pub(crate) const ADDRESSES: Self =
         Self { given_bits: 32, kept_bits: 32, places: postings::OCTET_PLACES };
 
-    /// Terms to octets: of so many different ones, one in 128 that is not there seems to be.
+    /// Terms to octets: of so many different ones, one in 64 to 128 that is not there seems to be.
     pub(crate) fn terms(distinct: u64) -> Self {
         let bits = u64::BITS - distinct.max(1).saturating_sub(1).leading_zeros();
         let places = postings::OCTET_PLACES;
-        Self { given_bits: u64::BITS, kept_bits: (bits + 7).min(u64::BITS), places }
+        Self { given_bits: u64::BITS, kept_bits: (bits + 6).min(u64::BITS), places }
     }
 
     fn checked(self) -> Option<Self> {
