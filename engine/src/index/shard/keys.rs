@@ -259,11 +259,16 @@ impl<S: Source> KeyTable<S> {
         let first = self.locate(low)?.unwrap_or(0);
         for index in first..self.keys.div_ceil(BLOCK) {
             let mut block = self.block(index)?;
-            while let Some(key) = block.next_key()? {
+            let mut next = block.next_key()?;
+            while let Some(key) = next {
                 if key > high {
                     return Ok(());
                 }
                 if key < low {
+                    next = block.pass_single();
+                    if next.is_some() {
+                        continue;
+                    }
                     block.skip_places()?;
                 } else {
                     block.places(&mut each)?;
@@ -272,6 +277,7 @@ impl<S: Source> KeyTable<S> {
                         return Ok(());
                     }
                 }
+                next = block.next_key()?;
             }
         }
         Ok(())
@@ -326,7 +332,8 @@ impl<S: Source> KeyTable<S> {
     }
 }
 
-/// Reads a block: [`Self::next_key`], then its places or [`Self::skip_places`].
+/// Reads a block: [`Self::next_key`], then its places, [`Self::skip_places`] or both that and the
+/// next key by [`Self::pass_single`].
 struct Block<'a, S> {
     table: &'a KeyTable<S>,
     reader: BitReader<'a>,
@@ -348,6 +355,22 @@ impl<S: Source> Block<'_, S> {
         }
         self.is_first = false;
         Ok(Some(self.key))
+    }
+
+    /// The next key, where the places of this one are a single place; `None`, and nothing is read,
+    /// where it takes more than one look.
+    #[inline]
+    fn pass_single(&mut self) -> Option<u64> {
+        let left = self.left.checked_sub(1)?;
+        // The count of one is a single one.
+        let before = self.reader.clone();
+        let between = self.reader.rice_behind(1 + self.table.shape.place_bits(), self.k)?;
+        let Some(key) = self.key.checked_add(between).and_then(|key| key.checked_add(1)) else {
+            self.reader = before;
+            return None;
+        };
+        (self.left, self.key) = (left, key);
+        Some(key)
     }
 
     /// How many places follow; [`LONG`] stands for a list.
