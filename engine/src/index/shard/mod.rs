@@ -10,11 +10,13 @@ mod error;
 mod input;
 mod lookup;
 mod record_set;
+mod standin;
 
 pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{ShardLookup, TimeSpan};
 pub use record_set::RecordSet;
+pub use standin::{EncodedShard, GrowingShard};
 
 /// Seqs of one window; a shard never crosses a multiple of it.
 pub const SHARD_RECORDS: u64 = 1 << 16;
