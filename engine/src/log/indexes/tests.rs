@@ -146,6 +146,7 @@ fn a_file_that_is_rolled_has_its_index_before_it_is_sealed() {
     log.append(None, records(20..25)).unwrap();
     log.complete_indexes().unwrap();
     assert_eq!(log.reader().segments().iter().filter(|s| s.sealed).count(), 0);
+    log.checkpoint().unwrap();
     assert_eq!(check(&log.reader()), "FS");
     assert_eq!(states(&log.reader()), [IndexState::Ready, IndexState::Active]);
     assert_eq!(check(&Reader::open(dir.path()).unwrap()), "FB");
