@@ -6,19 +6,26 @@
 //! Invariant: a shard never leaves out a record that matches. It is made from the records alone,
 //! depends on no grouping into blocks, and equal records give equal bytes.
 
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod bits;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod bytes;
 mod error;
 mod input;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod keys;
 mod lookup;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod postings;
 mod record_set;
 mod standin;
+#[allow(dead_code, reason = "used by the encoded shard")]
+mod strings;
+#[cfg(test)]
+mod tests;
 
 pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{ShardLookup, TimeSpan};
-pub use record_set::RecordSet;
+pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
 pub use standin::{EncodedShard, GrowingShard};
-
-/// Seqs of one window; a shard never crosses a multiple of it.
-pub const SHARD_RECORDS: u64 = 1 << 16;
-/// Records that share one place of the identifier and word index.
-pub const OCTET_RECORDS: u16 = 8;

@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::index::Extractor;
 use crate::index::shard::Slot;
-use crate::index::terms::Extractor;
 use crate::log::group::{Group, Item};
 use crate::log::parts::{Cursor, Keep, Parts};
 use crate::log::read_error::ReadError;
