@@ -18,7 +18,6 @@ mod lookup;
 #[allow(dead_code, reason = "used by the encoded shard")]
 mod postings;
 mod record_set;
-mod standin;
 #[allow(dead_code, reason = "used by the encoded shard")]
 mod strings;
 #[cfg(test)]
@@ -28,4 +27,3 @@ pub use error::ShardError;
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{ShardLookup, TimeSpan};
 pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
-pub use standin::{EncodedShard, GrowingShard};
