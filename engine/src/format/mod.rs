@@ -27,7 +27,7 @@ pub use block::{
 };
 pub use codec::{Field, FormatError, FormatErrorKind, Structure};
 #[cfg(feature = "log")]
-pub(crate) use codec::{Put, Reader};
+pub(crate) use codec::{Put, Reader, layout};
 pub use directory::{Counts, DIRECTORY_ENTRY_LEN, DirectoryEntry, TimeRange};
 pub use footer::{FOOTER_FIXED_LEN, Footer};
 #[cfg(feature = "log")]

@@ -9,7 +9,7 @@ use super::error::ShardError;
 
 /// Zeros before the one that ends the unary part of a Rice code; with so many comes, instead of
 /// the one, the width of the number in six bits and the number itself.
-const UNARY_MAX: u32 = 24;
+pub(crate) const UNARY_MAX: u32 = 24;
 /// Bits that one look ahead surely shows.
 const LOOK_BITS: u32 = 57;
 /// Bytes of the longest varint.

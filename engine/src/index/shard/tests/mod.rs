@@ -6,6 +6,7 @@ mod bytes;
 mod keys;
 mod postings;
 mod strings;
+mod times;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
