@@ -55,8 +55,8 @@ impl Indexes {
         Arc::new(Self { storage, open, state: RwLock::default(), directory: Mutex::default() })
     }
 
-    /// Pieces in seq order that cover the view without gaps, from 0 to the size that it has now: the
-    /// end of the last one.
+    /// Pieces in seq order that cover the view without gaps, from 0 to the size that it has now:
+    /// the end of the last one.
     pub(crate) fn pieces(self: &Arc<Self>, view: &View) -> Vec<Piece> {
         self.pieces_within(view, |_| true)
     }
