@@ -42,7 +42,7 @@ impl Records {
             };
             match group.item(seq) {
                 Item::Record { body, .. } => match Body::parse(body) {
-                    Ok(body) => each(&Slot::Record(&self.extractor.keys(&body))),
+                    Ok(body) => each(&Slot::Record(&self.extractor.slot_keys(&body))),
                     Err(_) => each(&Slot::Unreadable),
                 },
                 Item::Erased { .. } => each(&Slot::Erased),
