@@ -111,7 +111,7 @@ impl Fields {
 impl Engine for Tantivy {
     fn name(&self) -> Outcome<String> {
         Ok(format!(
-            "tantivy {}, lz4, 256 MiB for writing, a commit per {COMMIT} records",
+            "{}, lz4, 256 MiB for writing, a commit per {COMMIT} records",
             ::tantivy::version_string()
         ))
     }

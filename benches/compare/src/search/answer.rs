@@ -1,8 +1,8 @@
 //! What a peer answers, and what of it is compared.
 //!
 //! Invariant: two answers have the same digest where they have the same records (times, ids and the
-//! content that the client gave) in the same order, or the same counts. A body that doesn't have the
-//! hash beside it is no answer. Salts and times of receipt differ between peers and don't count.
+//! content that the client gave) in the same order, or the same counts. A body without the hash
+//! beside it is no answer. Salts and times of receipt differ between peers and don't count.
 
 use serde::{Deserialize, Serialize};
 use shoseki_engine::proof::record_hash;
