@@ -2,8 +2,8 @@
 //!
 //! Invariant: durable settings (see the server); one COPY per batch, each in a transaction; indexes
 //! on timestamp, actor, action, target and request, unique ones on number and identifier, and a GIN
-//! index over the words of `detail`. All indexes are there from the first record. Bytes are those of
-//! the table with its indexes, not of the write-ahead log.
+//! index over the words of `detail`. All indexes are there from the first record. Bytes are those
+//! of the table with its indexes, not of the write-ahead log.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! tantivy as one would search an audit log with it.
 //!
 //! Invariant: identifiers, actor and action as whole terms, times, actor, action and result as fast
-//! fields, the words of `detail` as text without positions; body, hash and chain are stored with its
-//! own compression. It is durable at its commits only, one per [`COMMIT`] records: a commit for
+//! fields, the words of `detail` as text without positions; body, hash and chain are stored with
+//! its own compression. It is durable at its commits only, one per [`COMMIT`] records: a commit for
 //! every batch would make a segment each.
 
 use std::collections::HashMap;
