@@ -5,4 +5,9 @@
 //! An answer is a place to look at; whoever asks reads the record there before relying on it.
 #![deny(clippy::indexing_slicing)]
 
+mod extract;
 pub mod ids;
+pub mod shard;
+pub mod terms;
+
+pub use extract::Extractor;

@@ -19,7 +19,7 @@ use super::source::FileSource;
 use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload, sealed_name};
 use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably};
-use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hash};
+use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hashes};
 use crate::record::Timestamp;
 use crate::segment::{
     BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
@@ -278,8 +278,8 @@ impl<W: Write> FrameVisitor for Feeder<'_, W> {
         if self.failed.is_some() {
             return;
         }
-        for record in &payload.records {
-            let hash = record_hash(record.body);
+        let bodies: Vec<&[u8]> = payload.records.iter().map(|record| record.body).collect();
+        for (record, hash) in payload.records.iter().zip(record_hashes(&bodies)) {
             if let Err(error) = self.builder.push(SegmentInput::Body(record.body, hash)) {
                 self.failed = Some(LogError::io(self.path)(error));
                 return;

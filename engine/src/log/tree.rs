@@ -21,7 +21,7 @@ use crate::format::{FrameHeader, RecordsPayload};
 use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
     Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, chain_next,
-    leaf_hash, record_hash,
+    leaf_hash, record_hashes,
 };
 use crate::segment::{FrameVisitor, ScanPosition, scan_active};
 use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize};
@@ -364,7 +364,8 @@ impl FrameVisitor for Hasher<'_> {
         if !wanted || self.failed.is_some() {
             return;
         }
-        let hashes: Vec<_> = payload.records.iter().map(|r| record_hash(r.body)).collect();
+        let bodies: Vec<&[u8]> = payload.records.iter().map(|r| r.body).collect();
+        let hashes = record_hashes(&bodies);
         let chain: ChainHash = hashes.iter().fold(at.chain, |chain, hash| chain_next(&chain, hash));
         if chain != payload.chain_after {
             let why = format!("record {} and those behind it don't match the chain", at.next_seq);

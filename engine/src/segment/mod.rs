@@ -6,6 +6,8 @@
 
 mod builder;
 mod compress;
+mod id_time;
+mod item_hashes;
 mod lift;
 mod pack;
 mod scan;
@@ -17,6 +19,8 @@ mod tests;
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
+pub(crate) use id_time::stored_part;
+pub use item_hashes::item_hashes;
 pub use pack::{PackedItem, Unpacked, sample_text};
 pub(crate) use pack::{split, unpack};
 pub use scan::{
