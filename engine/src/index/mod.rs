@@ -9,5 +9,3 @@ mod extract;
 pub mod ids;
 pub mod shard;
 pub mod terms;
-
-pub use extract::Extractor;

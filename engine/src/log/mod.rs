@@ -36,6 +36,7 @@ mod seal;
 mod search;
 mod sequencer;
 mod source;
+mod stop_on_panic;
 #[cfg(test)]
 mod tests;
 mod tree;

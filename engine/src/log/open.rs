@@ -266,7 +266,7 @@ fn build(
         sealer: Mutex::new(Sealer::new(frontier)),
         keeper: Signals::new(),
         reader,
-        poison: OnceLock::new(),
+        stop: OnceLock::new(),
         options,
     }))
 }
