@@ -140,6 +140,30 @@ fn any_bad_byte_before_the_last_commit_makes_the_log_read_only() {
 }
 
 #[test]
+fn a_damaged_mark_makes_the_log_read_only_and_names_no_record() {
+    let mut machine = Machine::new(4);
+    let log = machine.open().unwrap();
+    machine.append(&log, 0, 2).unwrap();
+    let start = used(&machine.storage);
+    log.step().unwrap();
+    let end = used(&machine.storage);
+    assert!(start < end, "no mark was written");
+    for n in 1..3 {
+        machine.append(&log, n, 2).unwrap();
+    }
+    machine.storage = machine.storage.kill();
+    drop(log);
+    for at in start..end {
+        let storage = changed(&machine.storage, ACTIVE, |bytes| bytes[at] ^= 0x55);
+        let machine = with(&machine, storage);
+        let (offset, end) = (start as u64, end as u64);
+        assert_eq!(damage(&machine), [Damage::Bytes { file: 0, offset, end }], "byte {at}");
+        // Nothing says yet that the last batch was synced.
+        assert_eq!(readable(&machine), [0, 1, 2, 3], "byte {at}");
+    }
+}
+
+#[test]
 fn a_bad_byte_in_a_file_header_makes_the_log_read_only() {
     let (machine, _) = killed(2);
     for at in 0..256 {

@@ -10,5 +10,3 @@ pub mod file;
 pub mod ids;
 pub mod shard;
 pub mod terms;
-
-pub use extract::Extractor;

@@ -21,6 +21,7 @@ use std::net::Ipv6Addr;
 
 use siphasher::sip::SipHasher13;
 
+pub use super::extract::Extractor;
 use super::shard::TermKey;
 use crate::text::{Unit, Units};
 

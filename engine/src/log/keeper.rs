@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::active_write::ACTIVE;
 use super::anchors;
 use super::commit;
 use super::core::Core;
@@ -220,18 +221,20 @@ fn indexer_loop(core: &Weak<Core>) {
 /// Tree, mark, checkpoint, end of the day.
 fn tick(core: &Core) -> Result<bool, LogError> {
     core.check()?;
-    let mut did = mark(core, FrameKind::Mark);
-    did |= roll_past_day(core);
+    // A disk without room for a frame may have it for a checkpoint: that is told at the end.
+    let marked = mark(core, FrameKind::Mark);
+    let rolled = roll_past_day(core);
     let mut tree = core.tree.lock();
     tree.advance(core)?;
-    if tree.wants_checkpoint(tree.size()) {
+    let unsigned = tree.wants_checkpoint(tree.size());
+    if unsigned {
         tree.sign(core)?;
-        did = true;
     }
     drop(tree);
     // Tables of ids hold memory until they are written: sealing, which takes long, may not delay
     // them.
-    Ok(ids::write_tables(core)? || did)
+    let wrote = ids::write_tables(core)?;
+    Ok(marked? | rolled? | unsigned | wrote)
 }
 
 /// One piece of sealing, indexing or anchoring.
@@ -281,41 +284,51 @@ pub(crate) fn complete_indexes(core: &Core) -> Result<(), LogError> {
     completed
 }
 
-/// Writes a frame that repeats the durable seq, if nobody else is writing.
-fn mark(core: &Core, kind: FrameKind) -> bool {
-    let lead = {
+/// Writes a frame that repeats the durable seq, if nobody else is writing; `true` once it is
+/// durable.
+fn mark(core: &Core, kind: FrameKind) -> Result<bool, LogError> {
+    let commit = {
         let mut sequencer = core.sequencer.lock();
         if kind == FrameKind::Mark && !sequencer.wants_mark() {
-            return false;
+            return Ok(false);
         }
         let Some(time) = core.intake.time(core.options.environment.now_micros()) else {
-            return false;
+            return Ok(false);
         };
-        let lead = sequencer.add_mark(kind, time).is_some();
-        sequencer.leading |= lead;
-        lead
+        if sequencer.add_mark(kind, time).is_none() {
+            return Ok(false);
+        }
+        sequencer.leading = true;
+        sequencer.cursor.at.commit
     };
-    if lead {
-        commit::lead(core);
-    }
-    lead
+    lead_to(core, commit)
 }
 
-/// Begins a new file when the UTC day of the active one is over.
-fn roll_past_day(core: &Core) -> bool {
+/// Begins a new file when the UTC day of the active one is over; `true` once it is there.
+fn roll_past_day(core: &Core) -> Result<bool, LogError> {
     let today = day_of(core.options.environment.now_micros());
-    let lead = {
+    let commit = {
         let mut sequencer = core.sequencer.lock();
         let over = sequencer.cursor.day.is_some_and(|day| day < today);
         if !over || sequencer.leading || sequencer.has_waiting() {
-            return false;
+            return Ok(false);
         }
         sequencer.roll(core.random_tag());
         sequencer.leading = true;
-        true
+        sequencer.cursor.at.commit
     };
+    lead_to(core, commit)
+}
+
+/// Leads a commit that no caller waits for; it must come out durable.
+fn lead_to(core: &Core, commit: u64) -> Result<bool, LogError> {
     commit::lead(core);
-    lead
+    core.check()?;
+    if core.sequencer.lock().durable.at.commit >= commit {
+        Ok(true)
+    } else {
+        Err(LogError::DiskFull(Arc::from("no room for a frame or a file")))
+    }
 }
 
 /// Rolls if there is anything to seal, then seals all files but the new one.
@@ -377,11 +390,16 @@ pub(crate) fn help(core: &Core) -> bool {
 pub(crate) fn close(core: &Core) -> Result<(), LogError> {
     core.check()?;
     checkpoint(core)?;
-    mark(core, FrameKind::Close);
+    let closed = mark(core, FrameKind::Close);
     core.check()?;
     let end = core.sequencer.lock().durable.at.offset;
-    core.writer.lock().trim(end).map_err(LogError::io(super::active_write::ACTIVE))?;
+    core.writer.lock().trim(end).map_err(LogError::io(ACTIVE))?;
     // Only for a faster open: what could not be stored is read from the records again.
     let _ = ids::store(core);
-    Ok(())
+    if closed? {
+        Ok(())
+    } else {
+        let why = Arc::from("a batch still waits: the file does not say that it was closed");
+        Err(LogError::Io { path: ACTIVE.to_owned(), why })
+    }
 }

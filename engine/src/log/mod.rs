@@ -37,6 +37,7 @@ mod seal;
 mod search;
 mod sequencer;
 mod source;
+mod stop_on_panic;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree;

@@ -268,7 +268,7 @@ fn build(
         indexer: Mutex::new(Worker::new()),
         keeper: Signals::new(),
         reader,
-        poison: OnceLock::new(),
+        stop: OnceLock::new(),
         options,
     }))
 }

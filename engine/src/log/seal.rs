@@ -135,17 +135,7 @@ impl Sealer {
         let origin = &core.identity.origin;
         let time = now(core);
         let anchor = |footer: &crate::format::Footer| {
-            let anchor = Anchor {
-                origin: origin.clone(),
-                first_seq: footer.first_seq,
-                count: footer.count,
-                chain_before: footer.chain_before,
-                chain_after: footer.chain_after,
-                segment_root: footer.segment_root,
-                log_size: footer.log_size,
-                log_root: footer.log_root,
-                time,
-            };
+            let anchor = Anchor::of(footer, origin.clone(), time);
             // A note that could not be signed is empty; reading back refuses it.
             anchor.sign(&keys.signing).unwrap_or_default()
         };

@@ -64,12 +64,12 @@ impl ShardBuilder {
     fn times(&self, out: &mut Vec<u8>) {
         let (first, end) = self.places();
         let mut writer = TimesWriter::default();
-        let mut tile = Vec::with_capacity(TILE_RECORDS);
+        let mut tile = Vec::with_capacity(TILE_RECORDS as usize);
         for (place, time) in (first..end).zip(&self.times) {
             if u16::try_from(place).is_ok_and(|place| self.live.contains(place)) {
                 tile.push(*time);
             }
-            if (place + 1).is_multiple_of(TILE_RECORDS as u32) || place + 1 == end {
+            if (place + 1).is_multiple_of(TILE_RECORDS) || place + 1 == end {
                 writer.tile(&tile);
                 tile.clear();
             }

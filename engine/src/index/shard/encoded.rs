@@ -144,17 +144,18 @@ impl<S: Source> EncodedShard<S> {
         }
     }
 
-    /// Position of a tile among those that the shard has.
-    fn tile(&self, tile: usize) -> Option<usize> {
+    /// Position of a tile among those that the shard has, and its first place.
+    fn tile(&self, tile: usize) -> Option<(usize, u32)> {
         let (first, end) = self.header.places();
-        let index = tile.checked_sub(first as usize / TILE_RECORDS)?;
-        (tile * TILE_RECORDS < end as usize).then_some(index)
+        let start = u32::try_from(tile).ok()?.checked_mul(TILE_RECORDS)?;
+        let index = tile.checked_sub((first / TILE_RECORDS) as usize)?;
+        (start < end).then_some((index, start))
     }
 
     fn tiles(&self) -> Result<Times<Part<&S>>, ShardError> {
         let (first, end) = self.header.places();
-        let tiles = (end as usize).div_ceil(TILE_RECORDS) - first as usize / TILE_RECORDS;
-        Times::open(self.section(Section::Times)?, tiles)
+        let tiles = end.div_ceil(TILE_RECORDS) - first / TILE_RECORDS;
+        Times::open(self.section(Section::Times)?, tiles as usize)
     }
 }
 
@@ -226,18 +227,17 @@ impl<S: Source + Send + Sync> ShardLookup for EncodedShard<S> {
 
     fn tile_times(&self, tile: usize) -> Result<TimeRange, ShardError> {
         match self.tile(tile) {
-            Some(tile) => self.tiles()?.range(tile),
+            Some((index, _)) => self.tiles()?.range(index),
             None => Ok(TimeRange::EMPTY),
         }
     }
 
     fn spans(&self, tile: usize, out: &mut Vec<Option<TimeSpan>>) -> Result<(), ShardError> {
         out.clear();
-        out.resize(TILE_RECORDS, None);
-        let Some(index) = self.tile(tile) else { return Ok(()) };
+        out.resize(TILE_RECORDS as usize, None);
+        let Some((index, start)) = self.tile(tile) else { return Ok(()) };
         let dead = self.dead()?;
         let (first, end) = self.header.places();
-        let start = u32::try_from(tile * TILE_RECORDS).unwrap_or(u32::MAX);
         let is_live = |place: u32| {
             let dead = dead.as_ref();
             let place = start + place;
@@ -245,7 +245,7 @@ impl<S: Source + Send + Sync> ShardLookup for EncodedShard<S> {
                 || dead.is_some_and(|dead| u16::try_from(place).is_ok_and(|p| dead.contains(p)));
             (first..end).contains(&place) && !is_dead()
         };
-        let count = (0..TILE_RECORDS as u32).filter(|place| is_live(*place)).count();
+        let count = (0..TILE_RECORDS).filter(|place| is_live(*place)).count();
         let mut places = (0..).zip(out.iter_mut()).filter(|(place, _)| is_live(*place));
         self.tiles()?.spans(index, count, |span| {
             if let Some((_, slot)) = places.next() {

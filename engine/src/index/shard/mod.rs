@@ -22,7 +22,7 @@ mod postings;
 mod record_set;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod times;
 
 pub use builder::{Room, ShardBuilder};

@@ -46,9 +46,9 @@ impl ShardBuilder {
     /// Times of a tile, by position; none where the tile has no records here.
     fn tile(&self, tile: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
         let (first, end) = self.places();
-        let start = u32::try_from(tile * TILE_RECORDS).unwrap_or(u32::MAX);
+        let start = u32::try_from(tile).map_or(u32::MAX, |tile| tile.saturating_mul(TILE_RECORDS));
         let from = first.max(start);
-        let to = end.min(start.saturating_add(TILE_RECORDS as u32));
+        let to = end.min(start.saturating_add(TILE_RECORDS));
         (from..to).filter_map(move |place| {
             let live = u16::try_from(place).is_ok_and(|place| self.live.contains(place));
             let time = self.times.get((place - first) as usize).filter(|_| live)?;
@@ -124,7 +124,7 @@ impl ShardLookup for ShardBuilder {
 
     fn spans(&self, tile: usize, out: &mut Vec<Option<TimeSpan>>) -> Result<(), ShardError> {
         out.clear();
-        out.resize(TILE_RECORDS, None);
+        out.resize(TILE_RECORDS as usize, None);
         for (place, time) in self.tile(tile) {
             if let Some(span) = out.get_mut(place) {
                 *span = Some(TimeSpan { min: time, max: time });

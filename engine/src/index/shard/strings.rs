@@ -158,6 +158,7 @@ impl<S: Source> Strings<S> {
     }
 
     /// How many values there are.
+    #[cfg(test)]
     pub(crate) fn entries(&self) -> u64 {
         self.entries
     }

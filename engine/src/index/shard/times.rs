@@ -18,7 +18,7 @@ use super::lookup::TimeSpan;
 use crate::format::{Put, TimeRange};
 
 /// Records of a tile.
-pub(crate) const TILE_RECORDS: usize = 256;
+pub(crate) const TILE_RECORDS: u32 = 256;
 const ROW_LEN: usize = 20;
 /// Nanoseconds; all but the last divide a minute into whole parts that people ask for.
 const STEPS: [i64; 11] = [
@@ -188,7 +188,7 @@ impl<S: Source> Times<S> {
         let len = end.checked_sub(start).ok_or(DAMAGED)?;
         let at = (self.tiles * ROW_LEN) as u64 + u64::from(start);
         let bytes = self.source.bytes(at, len as usize)?;
-        decode(bytes, range, count.min(TILE_RECORDS), each).ok_or(DAMAGED)
+        decode(bytes, range, count.min(TILE_RECORDS as usize), each).ok_or(DAMAGED)
     }
 
     fn row(&self, tile: usize) -> Result<(TimeRange, u32), ShardError> {

@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::index::Extractor;
 use crate::index::shard::Slot;
+use crate::index::terms::Extractor;
 use crate::log::group::{Group, Item};
 use crate::log::parts::{Cursor, Keep, Parts};
 use crate::log::read_error::ReadError;
@@ -42,7 +42,7 @@ impl Records {
             };
             match group.item(seq) {
                 Item::Record { body, .. } => match Body::parse(body) {
-                    Ok(body) => each(&Slot::Record(&self.extractor.keys(&body))),
+                    Ok(body) => each(&Slot::Record(&self.extractor.slot_keys(&body))),
                     Err(_) => each(&Slot::Unreadable),
                 },
                 Item::Erased { .. } => each(&Slot::Erased),
