@@ -9,10 +9,14 @@ use crate::numbers::Numbers;
 use crate::world::World;
 
 const RECORDS: usize = 66_000;
-const QUESTIONS: u64 = 12;
+
+/// Each of them is answered by a pass over all records too.
+fn questions() -> u64 {
+    if std::env::var_os("SHOSEKI_DEEP").is_some() { 12 } else { 2 }
+}
 
 fn ask(world: &World, numbers: &mut Numbers) {
-    for _ in 0..QUESTIONS {
+    for _ in 0..questions() {
         let filter = filter(numbers, &world.times);
         for order in [Order::Ascending, Order::Descending] {
             let all = naive::matches(&world.bodies, &filter, order);

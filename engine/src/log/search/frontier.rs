@@ -66,13 +66,13 @@ pub(crate) struct Search<'a> {
 
 /// A shard that failed, or the log itself.
 enum Stop {
-    Shard(ShardError),
+    Shard,
     Read(ReadError),
 }
 
 impl From<ShardError> for Stop {
-    fn from(error: ShardError) -> Self {
-        Self::Shard(error)
+    fn from(_: ShardError) -> Self {
+        Self::Shard
     }
 }
 
@@ -126,9 +126,8 @@ impl<'a> Search<'a> {
         self.explain.segments = (view.sealed_len + view.actives.len()) as u64;
         self.explain.segments_pruned =
             self.explain.segments.saturating_sub(self.opened.len() as u64);
-        self.explain.shards_answered = self.asking.asked;
-        self.explain.shards_pruned =
-            self.explain.shards.saturating_sub(self.explain.shards_answered);
+        self.explain.shards_asked = self.asking.asked;
+        self.explain.shards_pruned = self.explain.shards.saturating_sub(self.explain.shards_asked);
         self.explain.candidates = self.asking.candidates;
         self.judge.explain(&mut self.explain);
         Ok((self.best, self.explain))
@@ -180,7 +179,7 @@ impl<'a> Search<'a> {
                 match done {
                     Ok(()) => Ok(()),
                     Err(Stop::Read(error)) => Err(error),
-                    Err(Stop::Shard(_)) => {
+                    Err(Stop::Shard) => {
                         self.give_up(part.unit, &shard);
                         Ok(())
                     }

@@ -83,7 +83,7 @@ impl Reader {
     /// Memory is bounded by the limit, one group and the answers of some shards of the index.
     ///
     /// # Errors
-    /// [`ReadError::Io`] where the medium fails; [`ReadError::Cancelled`] where it was told to stop;
+    /// [`ReadError::Io`] where the medium fails; [`ReadError::Cancelled`] where it was told to;
     /// [`ReadError::Cursor`] where the cursor belongs to another query.
     pub fn search(&self, query: &Query) -> Result<Page, ReadError> {
         let view = self.view();

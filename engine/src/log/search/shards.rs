@@ -26,7 +26,7 @@ impl Candidates {
     pub(crate) fn in_tile(&self, tile: u32, seqs: &Range<u64>) -> [u64; 4] {
         let mut mask = RecordSetTile::range(seqs);
         if let Some(set) = &self.set {
-            mask.intersect(RecordSetTile::of(set, tile));
+            mask.intersect(&RecordSetTile::of(set, tile));
         }
         mask.0
     }
@@ -35,7 +35,7 @@ impl Candidates {
     pub(crate) fn has_timeless(&self, tile: u32, candidates: [u64; 4]) -> bool {
         let Some(timeless) = &self.timeless else { return false };
         let mut both = RecordSetTile(candidates);
-        both.intersect(RecordSetTile::of(timeless, tile));
+        both.intersect(&RecordSetTile::of(timeless, tile));
         both.0 != [0; 4]
     }
 }
@@ -78,8 +78,8 @@ impl RecordSetTile {
         Self(words)
     }
 
-    fn intersect(&mut self, other: Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine &= theirs);
+    fn intersect(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
     }
 }
 

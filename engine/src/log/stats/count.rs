@@ -79,7 +79,7 @@ impl From<ReadError> for Stop {
 /// What can go wrong in one shard.
 enum Fault {
     Read(ReadError),
-    Shard(ShardError),
+    Shard,
 }
 
 impl From<ReadError> for Fault {
@@ -89,8 +89,8 @@ impl From<ReadError> for Fault {
 }
 
 impl From<ShardError> for Fault {
-    fn from(error: ShardError) -> Self {
-        Self::Shard(error)
+    fn from(_: ShardError) -> Self {
+        Self::Shard
     }
 }
 
@@ -229,7 +229,7 @@ impl<'a> Count<'a> {
             Ok(())
         };
         count().map_err(|fault: Fault| {
-            if let Fault::Shard(_) = fault {
+            if matches!(fault, Fault::Shard) {
                 handle.report();
             }
             stop(fault, first_seq)
@@ -434,7 +434,7 @@ impl<'a> Count<'a> {
 fn stop(fault: Fault, first_seq: u64) -> Stop {
     match fault {
         Fault::Read(error) => Stop::Read(error),
-        Fault::Shard(_) => Stop::Index(first_seq),
+        Fault::Shard => Stop::Index(first_seq),
     }
 }
 

@@ -46,7 +46,7 @@ fn pages(
     loop {
         let page = reader.search_in(&query, reader.view(), |_, _| index()).unwrap();
         assert!(page.entries.len() <= limit);
-        assert_eq!(page.next.is_some() && page.entries.len() < limit, false);
+        assert!(page.next.is_none() || page.entries.len() == limit);
         all.extend(seqs(&page.entries));
         query.cursor = page.next;
         if query.cursor.is_none() {

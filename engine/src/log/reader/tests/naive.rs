@@ -13,7 +13,6 @@ use crate::record::{Body, Member};
 #[derive(Clone)]
 pub(super) enum Known {
     Record { time: i64, keywords: Vec<Option<String>> },
-    Erased,
     Unreadable,
 }
 
@@ -143,9 +142,7 @@ impl ShardLookup for NaiveShard {
         Ok(())
     }
 
-    fn erased(&self, out: &mut RecordSet) -> Result<(), ShardError> {
-        let is = |(_, known): &(u16, &Known)| matches!(known, Known::Erased);
-        self.all().filter(is).for_each(|(place, _)| out.insert(place));
+    fn erased(&self, _: &mut RecordSet) -> Result<(), ShardError> {
         Ok(())
     }
 
