@@ -38,3 +38,24 @@ pub struct Explain {
     /// How long it took.
     pub elapsed: Duration,
 }
+
+impl Explain {
+    /// Adds what another page of the same query took. What there is is not added up.
+    pub fn add(&mut self, page: &Self) {
+        self.segments = page.segments;
+        self.shards = self.shards.max(page.shards);
+        self.segments_pruned = page.segments_pruned;
+        self.shards_pruned = page.shards_pruned;
+        self.blocks_pruned += page.blocks_pruned;
+        self.shards_asked += page.shards_asked;
+        self.shards_damaged += page.shards_damaged;
+        self.candidates += page.candidates;
+        self.groups_read += page.groups_read;
+        self.groups_cached += page.groups_cached;
+        self.records_read += page.records_read;
+        self.scanned += page.scanned;
+        self.matched += page.matched;
+        self.damaged += page.damaged;
+        self.elapsed += page.elapsed;
+    }
+}
