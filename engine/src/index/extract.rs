@@ -31,7 +31,7 @@ impl Extractor {
     }
 
     /// What is indexed of a record.
-    pub fn keys<'a>(&'a mut self, body: &Body<'a>) -> RecordKeys<'a> {
+    pub fn slot_keys<'a>(&'a mut self, body: &Body<'a>) -> RecordKeys<'a> {
         self.terms.clear();
         self.identifiers(body);
         let address = body.source_ip().and_then(|source| self.source(&source));

@@ -1,4 +1,5 @@
 //! Tests of what is asked for.
+#![allow(clippy::indexing_slicing, reason = "a test may stop where it is wrong")]
 
 mod cursors;
 mod filters;

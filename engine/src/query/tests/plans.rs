@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::naive::{NaiveShard, Place};
 use super::samples;
-use crate::index::Extractor;
+use crate::index::terms::Extractor;
 use crate::query::*;
 use crate::record::Body;
 
@@ -29,7 +29,7 @@ fn slot() -> impl Strategy<Value = Slot> {
 fn shard(first_seq: u64, quantum: i64, slots: &[Slot]) -> NaiveShard {
     let mut extractor = Extractor::new();
     let places = slots.iter().map(|slot| match slot {
-        Slot::Body(bytes) => Place::of(&extractor.keys(&Body::parse(bytes).unwrap())),
+        Slot::Body(bytes) => Place::of(&extractor.slot_keys(&Body::parse(bytes).unwrap())),
         Slot::Erased => Place::Erased,
         Slot::Unreadable => Place::Unreadable,
     });

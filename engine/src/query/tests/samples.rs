@@ -94,8 +94,8 @@ fn object(members: std::collections::BTreeMap<&'static str, Value>) -> Value {
 /// The body of a random record.
 pub(super) fn body() -> impl Strategy<Value = Vec<u8>> {
     let texts = proptest::collection::vec(of(text()), 6);
-    let fixed = (time(), select(&ActorType::ALL[..]), select(&Outcome::ALL[..]));
-    let marks = (select(&Sensitivity::ALL[..]), any::<bool>(), any::<bool>());
+    let fixed = (time(), select(ActorType::ALL), select(Outcome::ALL));
+    let marks = (select(Sensitivity::ALL), any::<bool>(), any::<bool>());
     let detail = proptest::collection::btree_map(select(&NAMES[..]), value(), 0..5);
     let source = of(select(&SOURCES[..]));
     (fixed, texts, text(), text(), source, marks, of(detail.prop_map(object))).prop_map(
@@ -182,9 +182,9 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
     ];
     let texts = proptest::collection::vec(few(text()), 7);
     let fixed = (
-        few(select(&ActorType::ALL[..])),
-        few(select(&Outcome::ALL[..])),
-        few(select(&Sensitivity::ALL[..])),
+        few(select(ActorType::ALL)),
+        few(select(Outcome::ALL)),
+        few(select(Sensitivity::ALL)),
         prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)],
     );
     let rest =
