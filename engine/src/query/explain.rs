@@ -11,8 +11,6 @@ pub struct Explain {
     pub segments: u64,
     /// Those that were left out as a whole.
     pub segments_pruned: u64,
-    /// Blocks of 256 records that were left out of the others by their times.
-    pub blocks_pruned: u64,
     /// Shards of the indexes that there are.
     pub shards: u64,
     /// Shards that were left out by their times.
@@ -46,7 +44,6 @@ impl Explain {
         self.shards = self.shards.max(page.shards);
         self.segments_pruned = page.segments_pruned;
         self.shards_pruned = page.shards_pruned;
-        self.blocks_pruned += page.blocks_pruned;
         self.shards_asked += page.shards_asked;
         self.shards_damaged += page.shards_damaged;
         self.candidates += page.candidates;

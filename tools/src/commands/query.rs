@@ -101,22 +101,19 @@ impl Query {
         listing.finish(out)?;
         out.flush()?;
         let next = question.cursor.filter(|_| limit.is_some_and(|limit| limit > 0));
-        said(&listing, form, next, notes);
+        if form == Form::Text {
+            let records = if listing.count == 1 { "record" } else { "records" };
+            let more = next.is_some() && self.limit.is_none();
+            let hint = if more { "; --limit N shows more" } else { "" };
+            notes.note(format_args!("{} {records}{hint}", listing.count));
+        }
+        if let Some(next) = next.filter(|_| self.limit.is_some()) {
+            notes.note(format_args!("more: the same command with --cursor {next}"));
+        }
         if self.explain {
             explained(&took, &reader, notes);
         }
         Ok(logs::whole(&reader, damaged(listing.damaged, notes)))
-    }
-}
-
-/// How many there were and where it goes on.
-fn said(listing: &Listing, form: Form, next: Option<Cursor>, notes: &mut Notes<'_>) {
-    if form == Form::Text {
-        let records = if listing.count == 1 { "record" } else { "records" };
-        notes.note(format_args!("{} {records}", listing.count));
-    }
-    if let Some(next) = next {
-        notes.note(format_args!("more: the same command with --cursor {next}"));
     }
 }
 

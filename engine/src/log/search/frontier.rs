@@ -129,6 +129,7 @@ impl<'a> Search<'a> {
         self.explain.shards_asked = self.asking.asked;
         self.explain.shards_pruned = self.explain.shards.saturating_sub(self.explain.shards_asked);
         self.explain.candidates = self.asking.candidates;
+        self.explain.shards_damaged = self.failed;
         self.judge.explain(&mut self.explain);
         Ok((self.best, self.explain))
     }

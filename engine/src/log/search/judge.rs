@@ -43,6 +43,8 @@ pub(crate) struct Judge {
     /// The times that the records of the last group without any may have had.
     around: Option<(Range<u64>, TimeRange)>,
     groups: u64,
+    /// Records that were compared with the filter.
+    read: u64,
 }
 
 impl Judge {
@@ -57,11 +59,13 @@ impl Judge {
             group: None,
             around: None,
             groups: 0,
+            read: 0,
         }
     }
 
     /// Adds what was read.
     pub(crate) fn explain(&self, explain: &mut Explain) {
+        explain.records_read += self.read;
         explain.groups_read += self.near.decoded;
         explain.groups_cached += self.near.cached;
     }
@@ -89,6 +93,7 @@ impl Judge {
         seq: u64,
         known: Option<TimeRange>,
     ) -> Result<Option<i64>, ReadError> {
+        self.read += 1;
         let odd = match group.item(seq) {
             Item::Record { body, .. } => {
                 return Ok(self.matching(body).map(|body| body.timestamp().unix_nanos()));

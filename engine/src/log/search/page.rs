@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::best::Rank;
 use super::frontier::Search;
@@ -46,8 +46,6 @@ pub struct Page {
     pub damaged: u64,
     /// What it took to find them.
     pub explain: Explain,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 /// Tells a query on another thread that its answer is not wanted any more.
@@ -131,7 +129,8 @@ impl Reader {
         });
         let entries: Vec<Entry> = found.into_iter().map(|(_, entry)| entry).collect();
         let damaged = entries.iter().filter(|entry| entry.is_damaged()).count() as u64;
-        Ok(Page { entries, next, damaged, explain, elapsed: began.elapsed() })
+        let explain = Explain { elapsed: began.elapsed(), ..explain };
+        Ok(Page { entries, next, damaged, explain })
     }
 
     /// The first `limit` matches: the first page of [`Reader::search`].
