@@ -181,17 +181,7 @@ pub(crate) fn segment(seqs: core::ops::Range<u64>, level: i32, dictionary: Vec<u
         builder.push(input).unwrap();
     }
     let anchor = |footer: &shoseki_engine::format::Footer| {
-        let anchor = Anchor {
-            origin: identity().origin,
-            first_seq: footer.first_seq,
-            count: footer.count,
-            chain_before: footer.chain_before,
-            chain_after: footer.chain_after,
-            segment_root: footer.segment_root,
-            log_size: footer.log_size,
-            log_root: footer.log_root,
-            time: time(),
-        };
+        let anchor = Anchor::of(footer, identity().origin, time());
         anchor.sign(&key(0)).unwrap()
     };
     let seal = |sha256| {

@@ -6,6 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod extract;
+pub mod file;
 pub mod ids;
 pub mod shard;
 pub mod terms;

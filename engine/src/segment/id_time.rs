@@ -22,7 +22,7 @@ pub(super) fn split(id: &[u8; 16], near: Near) -> Option<(u64, [u8; REST_LEN])> 
     let (time, rest) = id.split_first_chunk::<6>()?;
     let rest = *rest.first_chunk::<REST_LEN>().filter(|rest| is_v7(rest))?;
     let [t0, t1, t2, t3, t4, t5] = *time;
-    let time = i64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5]);
+    let time = i64::from_le_bytes([t5, t4, t3, t2, t1, t0, 0, 0]);
     let (from_timestamp, from_received) = (time - millis(near.0), time - millis(near.1));
     let distance = if from_received.unsigned_abs() < from_timestamp.unsigned_abs() {
         zigzag(from_received) << 1 | 1
@@ -40,7 +40,8 @@ pub(super) fn join(distance: u64, rest: [u8; REST_LEN], near: Near) -> Option<[u
     let from = millis(if distance & 1 == 0 { near.0 } else { near.1 });
     let zigzag = distance >> 1;
     let time = from + ((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed());
-    let [0, 0, t0, t1, t2, t3, t4, t5] = time.to_be_bytes() else { return None };
+    // Most significant byte first in an id.
+    let [t5, t4, t3, t2, t1, t0, 0, 0] = time.to_le_bytes() else { return None };
     let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = rest;
     let id = [t0, t1, t2, t3, t4, t5, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9];
     (split(&id, near) == Some((distance, rest))).then_some(id)
@@ -65,6 +66,7 @@ fn zigzag(number: i64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests index what they have just built")]
 mod tests {
     use proptest::prelude::*;
 

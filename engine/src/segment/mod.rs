@@ -4,6 +4,7 @@
 //! nothing about recovery and never opens, renames or removes a file. Reading a group verifies it.
 #![deny(clippy::indexing_slicing)]
 
+mod anchor;
 mod builder;
 mod compress;
 mod id_time;

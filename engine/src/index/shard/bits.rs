@@ -9,7 +9,7 @@ use super::error::ShardError;
 
 /// Zeros before the one that ends the unary part of a Rice code; with so many comes, instead of
 /// the one, the width of the number in six bits and the number itself.
-const UNARY_MAX: u32 = 24;
+pub(crate) const UNARY_MAX: u32 = 24;
 /// Bits that one look ahead surely shows.
 const LOOK_BITS: u32 = 57;
 /// Bytes of the longest varint.
@@ -109,15 +109,18 @@ pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
     /// Bits read so far.
     at: usize,
+    /// Bits there are.
+    end: usize,
 }
 
 impl<'a> BitReader<'a> {
     /// Begins at the first bit.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, end: bytes.len().saturating_mul(8) }
     }
 
     /// The next [`LOOK_BITS`] bits and perhaps more; zeros behind the end.
+    #[inline]
     fn look(&self) -> u64 {
         let from = self.at >> 3;
         let word = match self.bytes.get(from..).and_then(<[u8]>::first_chunk) {
@@ -134,9 +137,10 @@ impl<'a> BitReader<'a> {
     }
 
     /// Goes on by so many bits.
+    #[inline]
     pub(crate) fn skip(&mut self, bits: usize) -> Option<()> {
         let at = self.at.checked_add(bits)?;
-        if at.div_ceil(8) > self.bytes.len() {
+        if at > self.end {
             return None;
         }
         self.at = at;
@@ -144,6 +148,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// A number of `width` bits, at most 64.
+    #[inline]
     pub(crate) fn bits(&mut self, width: u32) -> Option<u64> {
         if width >= LOOK_BITS {
             let lower = self.bits(32)?;
@@ -155,6 +160,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// What [`BitWriter::gamma`] wrote.
+    #[inline]
     pub(crate) fn gamma(&mut self) -> Option<u32> {
         let width = self.look().trailing_zeros();
         if width >= u32::BITS {
@@ -189,8 +195,7 @@ impl<'a> BitReader<'a> {
 
     /// Checks that nothing is left but the zeros that fill the last byte.
     pub(crate) fn finish(self) -> Option<()> {
-        let left = self.bytes.len() * 8 - self.at;
-        (left < 8 && self.look() == 0).then_some(())
+        (self.end - self.at < 8 && self.look() == 0).then_some(())
     }
 }
 

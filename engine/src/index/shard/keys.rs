@@ -230,6 +230,7 @@ impl<S: Source> KeyTable<S> {
     }
 
     /// How many keys there are.
+    #[cfg(test)]
     pub(crate) fn keys(&self) -> u64 {
         self.keys
     }

@@ -6,24 +6,34 @@
 //! Invariant: a shard never leaves out a record that matches. It is made from the records alone,
 //! depends on no grouping into blocks, and equal records give equal bytes.
 
-#[allow(dead_code, reason = "used by the encoded shard")]
 mod bits;
-#[allow(dead_code, reason = "used by the encoded shard")]
+mod builder;
 mod bytes;
+mod encode;
+mod encoded;
 mod error;
+mod growing;
+mod header;
 mod input;
-#[allow(dead_code, reason = "used by the encoded shard")]
 mod keys;
 mod lookup;
-#[allow(dead_code, reason = "used by the encoded shard")]
+mod plain;
 mod postings;
 mod record_set;
-#[allow(dead_code, reason = "used by the encoded shard")]
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod times;
 
+pub use builder::{Room, ShardBuilder};
+pub(crate) use bytes::{Part, Source};
+pub(crate) use encoded::EncodedShard;
 pub use error::ShardError;
+pub use growing::GrowingShard;
+pub(crate) use header::{
+    INDEX_VERSION, LAYOUT as SHARD_LAYOUT, SHARD_HEADER_LEN, ShardHeader, array,
+};
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
-pub use lookup::{ShardLookup, TimeSpan};
+pub use lookup::{EachCount, ShardLookup, TimeSpan};
 pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
+pub(crate) use strings::{Strings, StringsWriter, Walk};

@@ -1,5 +1,5 @@
-//! Ascending lists of places in a window, each in the smallest of four forms (or nearly: a bitmap is
-//! read so fast that it may take a sixteenth more).
+//! Ascending lists of places in a window, each in the smallest of four forms. (A bitmap may take a
+//! sixteenth more, so fast is it read.)
 //!
 //! Invariant: a list says how many places it has without being decoded; decoding gives ascending
 //! places below the universe, or an error, and ends after at most as many steps as the universe has

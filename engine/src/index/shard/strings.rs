@@ -93,6 +93,11 @@ impl StringsWriter {
         self.entries += 1;
     }
 
+    /// Bytes of the values and lists so far.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len() + self.lists.len()
+    }
+
     /// Appends the dictionary.
     pub(crate) fn finish(self, out: &mut Vec<u8>) {
         let rows = Rows::fitting(&self.restarts);
@@ -153,6 +158,7 @@ impl<S: Source> Strings<S> {
     }
 
     /// How many values there are.
+    #[cfg(test)]
     pub(crate) fn entries(&self) -> u64 {
         self.entries
     }

@@ -4,8 +4,12 @@
 mod bits;
 mod bytes;
 mod keys;
+pub(in crate::index) mod model;
 mod postings;
+mod shards;
 mod strings;
+mod synthetic;
+mod times;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -166,17 +166,8 @@ impl Fixture {
         }
         let origin = self.identity.origin.clone();
         let anchor = |footer: &crate::format::Footer| {
-            let anchor = Anchor {
-                origin: origin.clone(),
-                first_seq: footer.first_seq,
-                count: footer.count,
-                chain_before: footer.chain_before,
-                chain_after: footer.chain_after,
-                segment_root: footer.segment_root,
-                log_size: footer.log_size,
-                log_root: footer.log_root,
-                time: UtcTime::parse("2026-01-01T00:00:00Z").unwrap(),
-            };
+            let anchor =
+                Anchor::of(footer, origin.clone(), UtcTime::parse("2026-01-01T00:00:00Z").unwrap());
             anchor.sign(&self.key).unwrap()
         };
         let seal = |sha256| {
