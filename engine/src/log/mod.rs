@@ -37,6 +37,7 @@ mod seal;
 mod search;
 mod sequencer;
 mod source;
+mod stats;
 mod stop_on_panic;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -56,4 +57,4 @@ pub use publish::PublishReport;
 pub use read_error::{CopyError, OpenReadError, ReadError};
 pub use reader::{Reader, SegmentInfo, SignedCheckpoint};
 pub use scan::Scan;
-pub use search::{QueryResult, Select};
+pub use search::{Cancel, Page, Query, Select};

@@ -6,6 +6,7 @@
 use std::io;
 
 use crate::proof::{KeyListError, SignedError};
+use crate::query::CursorError;
 use crate::types::{Seq, TreeSize};
 
 /// Why a log can't be opened for reading.
@@ -92,6 +93,18 @@ pub enum ReadError {
     /// The list of keys is not a valid one.
     #[error("log.vkeys does not hold")]
     Keys(#[source] KeyListError),
+    /// The cursor does not go with the query.
+    #[error("the cursor can't be used here")]
+    Cursor(#[source] CursorError),
+    /// Whoever asked does not want the answer any more.
+    #[error("the query was cancelled")]
+    Cancelled,
+    /// The period is too long for buckets of this size.
+    #[error("there are more than {most} buckets with records in the period")]
+    TooManyBuckets {
+        /// Buckets of one answer, at most.
+        most: usize,
+    },
     /// There is no list of keys, so nothing signed can be checked.
     #[error("log.vkeys is missing")]
     NoKeys,

@@ -14,7 +14,7 @@ use super::cache::{GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::entry::Entry;
 use super::indexes::Indexes;
 use super::open_read::read_file;
-use super::parts::{Cursor, Keep, LiveTree, Parts};
+use super::parts::{Keep, LiveTree, Nearby, Parts};
 use super::read_error::ReadError;
 use super::scan::Scan;
 use super::view::{SharedView, View};
@@ -184,7 +184,7 @@ impl Reader {
     pub fn read(&self, seq: Seq) -> Result<Entry, ReadError> {
         let view = self.view();
         check_seq(&view, seq)?;
-        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Cursor::default())?;
+        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Nearby::default())?;
         Ok(group.entry(seq.0))
     }
 

@@ -40,47 +40,22 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// Adds what another page of the same query took; what there is stays what the last one saw.
-    pub fn add(&mut self, other: &Self) {
-        self.segments = other.segments;
-        self.shards = other.shards;
-        for (mine, theirs) in [
-            (&mut self.segments_pruned, other.segments_pruned),
-            (&mut self.blocks_pruned, other.blocks_pruned),
-            (&mut self.shards_pruned, other.shards_pruned),
-            (&mut self.shards_asked, other.shards_asked),
-            (&mut self.shards_damaged, other.shards_damaged),
-            (&mut self.candidates, other.candidates),
-            (&mut self.groups_read, other.groups_read),
-            (&mut self.groups_cached, other.groups_cached),
-            (&mut self.records_read, other.records_read),
-            (&mut self.scanned, other.scanned),
-            (&mut self.matched, other.matched),
-            (&mut self.damaged, other.damaged),
-        ] {
-            *mine += theirs;
-        }
-        self.elapsed += other.elapsed;
-    }
-
-    /// The counters by their names.
-    #[must_use]
-    pub fn counters(&self) -> [(&'static str, u64); 14] {
-        [
-            ("segments", self.segments),
-            ("segments_pruned", self.segments_pruned),
-            ("blocks_pruned", self.blocks_pruned),
-            ("shards", self.shards),
-            ("shards_pruned", self.shards_pruned),
-            ("shards_asked", self.shards_asked),
-            ("shards_damaged", self.shards_damaged),
-            ("candidates", self.candidates),
-            ("groups_read", self.groups_read),
-            ("groups_cached", self.groups_cached),
-            ("records_read", self.records_read),
-            ("scanned", self.scanned),
-            ("matched", self.matched),
-            ("damaged", self.damaged),
-        ]
+    /// Adds what another page of the same query took. What there is is not added up.
+    pub fn add(&mut self, page: &Self) {
+        self.segments = page.segments;
+        self.shards = self.shards.max(page.shards);
+        self.segments_pruned = page.segments_pruned;
+        self.shards_pruned = page.shards_pruned;
+        self.blocks_pruned += page.blocks_pruned;
+        self.shards_asked += page.shards_asked;
+        self.shards_damaged += page.shards_damaged;
+        self.candidates += page.candidates;
+        self.groups_read += page.groups_read;
+        self.groups_cached += page.groups_cached;
+        self.records_read += page.records_read;
+        self.scanned += page.scanned;
+        self.matched += page.matched;
+        self.damaged += page.damaged;
+        self.elapsed += page.elapsed;
     }
 }

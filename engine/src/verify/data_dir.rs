@@ -212,7 +212,7 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
             let path = format!("sealed/{name}");
             match parse_sealed_name(&name) {
                 Some((first, count)) => files.sealed.push((first.0, count, path)),
-                None if name.ends_with(".idx") => {}
+                None if [".idx", ".idx.tmp"].iter().any(|end| name.ends_with(end)) => {}
                 None => unknown.push(path),
             }
         }

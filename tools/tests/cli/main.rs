@@ -19,6 +19,7 @@ mod import;
 mod people;
 mod proof;
 mod query;
+mod stats;
 mod streams;
 mod support;
 mod usage;

@@ -8,6 +8,7 @@
 mod append;
 mod fill;
 mod ids;
+mod index;
 mod open;
 mod sizes;
 mod verify;
@@ -42,6 +43,8 @@ enum Command {
     OpenOnce(open::Once),
     /// What recognising repeats costs on a log.
     Ids(ids::Arguments),
+    /// What search indexes cost, and how far they are behind.
+    Index(index::Arguments),
     /// Bytes per record of generated records and of imported CloudTrail deliveries.
     Sizes(sizes::Arguments),
     /// Audits a log on one core and on two.
@@ -60,6 +63,7 @@ fn main() -> Outcome {
         Command::Open(arguments) => open::run(&arguments),
         Command::OpenOnce(arguments) => open::once(&arguments),
         Command::Ids(arguments) => ids::run(&arguments),
+        Command::Index(arguments) => index::run(&arguments),
         Command::Sizes(arguments) => sizes::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }

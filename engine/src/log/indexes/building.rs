@@ -47,6 +47,12 @@ impl Building {
         self.growing.first_seq() + u64::from(self.growing.record_count())
     }
 
+    /// Records that its shards hold.
+    pub(super) fn indexed(&self) -> u64 {
+        let complete = self.complete.iter().map(|(shard, _)| u64::from(shard.record_count()));
+        complete.sum::<u64>() + u64::from(self.growing.record_count())
+    }
+
     /// Bytes of the shards, in order; `None` where some had to go.
     pub(super) fn encoded(&self) -> Option<Vec<Arc<[u8]>>> {
         let bytes = self.complete.iter().map(|(_, bytes)| Arc::clone(bytes));

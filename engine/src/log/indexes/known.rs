@@ -148,6 +148,13 @@ impl Indexes {
         }
     }
 
+    /// Records of the file that begins with a seq that are indexed in memory.
+    pub(super) fn in_memory(&self, first_seq: u64) -> u64 {
+        let state = self.state.read();
+        let building = state.building.as_ref().filter(|building| building.is_of(first_seq));
+        building.map_or(0, Building::indexed)
+    }
+
     /// Looks at every file again: a writer in another process may have made what was missing.
     pub(crate) fn look_again(&self) {
         self.state.write().unusable.clear();

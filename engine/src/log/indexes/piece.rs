@@ -45,6 +45,7 @@ pub(crate) enum Piece {
     },
 }
 
+#[cfg(test)]
 impl Piece {
     /// Its seqs.
     pub(crate) fn range(&self) -> &Range<u64> {

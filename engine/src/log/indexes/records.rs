@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::index::shard::Slot;
 use crate::index::terms::Extractor;
 use crate::log::group::{Group, Item};
-use crate::log::parts::{Cursor, Keep, Parts};
+use crate::log::parts::{Keep, Nearby, Parts};
 use crate::log::read_error::ReadError;
 use crate::log::view::View;
 use crate::record::Body;
@@ -17,14 +17,14 @@ use crate::record::Body;
 /// Reads records in seq order.
 pub(super) struct Records {
     extractor: Extractor,
-    cursor: Cursor,
+    near: Nearby,
     /// The group that was read last: batches end inside of groups.
     group: Option<Arc<Group>>,
 }
 
 impl Records {
     pub(super) fn new() -> Self {
-        Self { extractor: Extractor::new(), cursor: Cursor::default(), group: None }
+        Self { extractor: Extractor::new(), near: Nearby::default(), group: None }
     }
 
     /// Calls back with the slot of each seq of a range that the view shows.
@@ -38,7 +38,7 @@ impl Records {
         for seq in seqs {
             let group = match self.group.take().filter(|group| group.holds(seq)) {
                 Some(group) => group,
-                None => parts.group_at(view, seq, Keep::Passing, &mut self.cursor)?,
+                None => parts.group_at(view, seq, Keep::Passing, &mut self.near)?,
             };
             match group.item(seq) {
                 Item::Record { body, .. } => match Body::parse(body) {
@@ -55,7 +55,7 @@ impl Records {
 
     /// Lets go of files and memory.
     pub(super) fn rest(&mut self) {
-        self.cursor = Cursor::default();
+        self.near = Nearby::default();
         self.group = None;
     }
 }

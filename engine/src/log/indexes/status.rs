@@ -42,6 +42,9 @@ pub struct IndexInfo {
     pub state: IndexState,
     /// Bytes of the index file; 0 where there is none.
     pub file_len: u64,
+    /// Records of the file that are indexed, in the index file or in this process's memory. Queries
+    /// read the others.
+    pub indexed: u64,
 }
 
 impl Reader {
@@ -63,6 +66,7 @@ impl Reader {
                     path: None,
                     state: IndexState::Active,
                     file_len: 0,
+                    indexed: self.parts.indexes.in_memory(first_seq.0),
                 }
             });
         }
@@ -87,6 +91,11 @@ impl Reader {
             first_seq: Seq(identity.first_seq),
             count: identity.count,
             file_len: len(&path).unwrap_or(0),
+            indexed: if state == IndexState::Ready {
+                identity.count
+            } else {
+                self.parts.indexes.in_memory(identity.first_seq)
+            },
             path: Some(path),
             state,
         }

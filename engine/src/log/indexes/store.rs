@@ -38,6 +38,7 @@ pub(super) fn index_path(first_seq: u64, count: u64) -> String {
 }
 
 /// What opening an index gave.
+#[expect(clippy::large_enum_variant, reason = "taken apart where it was made")]
 pub(super) enum Opened {
     Ready(IndexFile),
     Unusable(Unusable),

@@ -227,6 +227,8 @@ impl Step<'_> {
                         self.indexes.state.write().unusable.insert(first_seq, why);
                     }
                     Opened::Failed(e) => {
+                        // Whoever needs it tries again; the others are not to wait for it.
+                        self.worker.looked = of.end_seq().max(first_seq + 1);
                         let identity = of.identity();
                         let path = store::index_path(identity.first_seq, identity.count);
                         return Err(LogError::io(&path)(e));
