@@ -3,17 +3,16 @@
 //! Invariant: default options, batches as the corpus has them, opened for writing as a service
 //! would hold it; every record that is returned was verified by the read.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use shoseki_benches::machine::bytes_below;
 use shoseki_engine::log::{Entry, Log, LogOptions, Reader};
-use shoseki_engine::query::{ActionPattern, Filter, Order, Word};
-use shoseki_engine::record::{Body, Timestamp};
+use shoseki_engine::query::{ActionPattern, Filter, Order, StatsQuery, ValueCount, Word};
+use shoseki_engine::record::{self, Timestamp};
 
 use crate::Outcome;
 use crate::search::{
-    Answer, Clock, Corpus, Engine, Loaded, NEWEST, Peer, Question, Row, Statistics,
+    Answer, Clock, Corpus, Engine, Loaded, NEWEST, Peer, Question, Row, Statistics, TOP,
 };
 
 /// The engine of this project.
@@ -44,6 +43,7 @@ impl Engine for Shoseki {
         }
         clock.appended();
         log.seal()?;
+        log.complete_indexes()?;
         log.close()?;
         Ok(clock.at_rest())
     }
@@ -53,6 +53,7 @@ impl Engine for Shoseki {
     fn prepare(&self, dir: &Path, _composite: bool) -> Outcome<u64> {
         let log = Log::open(dir, LogOptions::default())?;
         log.seal()?;
+        log.complete_indexes()?;
         log.close()?;
         Ok(bytes_below(dir)?)
     }
@@ -97,30 +98,19 @@ impl Peer for Open {
     }
 }
 
-/// Counts of a range by a pass over its records: the engine has no statistics of its own yet.
 fn statistics(reader: &Reader, from: i64, to: i64) -> Outcome<Statistics> {
-    let (mut results, mut actors, mut actions) = (HashMap::new(), HashMap::new(), HashMap::new());
     let (from, to) = range(from, to);
     let filter = Filter { from, to, ..Filter::default() };
-    for entry in reader.select(&filter, Order::Ascending) {
-        let entry = entry?;
-        let record = entry.record().ok_or("a record is erased or damaged")?;
-        let body = Body::parse(record.body())?;
-        count(&mut results, body.result().as_str());
-        count(&mut actors, &body.actor_id());
-        count(&mut actions, &body.action());
+    let query = StatsQuery { filter, buckets: None, top: TOP };
+    let stats = reader.stats(&query, None)?;
+    if stats.erased > 0 || stats.unreadable > 0 {
+        return Err("a record is erased or damaged".into());
     }
-    let list = |of: HashMap<String, u64>| of.into_iter().collect();
-    Ok(Statistics::of_counts(list(results), list(actors), list(actions)))
-}
-
-fn count(counts: &mut HashMap<String, u64>, key: &str) {
-    match counts.get_mut(key) {
-        Some(count) => *count += 1,
-        None => {
-            counts.insert(key.to_owned(), 1);
-        }
-    }
+    let names = [record::Outcome::Success, record::Outcome::Failure, record::Outcome::Warning];
+    let names = names.map(|name| name.as_str().to_owned());
+    let results = names.into_iter().zip(stats.by_result).filter(|(_, count)| *count > 0);
+    let list = |of: Vec<ValueCount>| of.into_iter().map(|v| (v.value, v.count)).collect();
+    Ok(Statistics::of_counts(results.collect(), list(stats.actors), list(stats.actions)))
 }
 
 fn range(from: i64, to: i64) -> (Option<Timestamp>, Option<Timestamp>) {

@@ -84,6 +84,9 @@ impl Row {
     }
 }
 
+/// Values that are listed.
+pub(crate) const TOP: usize = 10;
+
 impl Statistics {
     /// From complete counts, in any order.
     pub(crate) fn of_counts(
@@ -98,6 +101,6 @@ impl Statistics {
 
 fn top(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
     counts.sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
-    counts.truncate(10);
+    counts.truncate(TOP);
     counts
 }

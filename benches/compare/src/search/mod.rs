@@ -15,7 +15,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Answer, Row, Statistics};
+pub(crate) use answer::{Answer, Row, Statistics, TOP};
 pub(crate) use corpus::Corpus;
 pub(crate) use engine::{Clock, Engine, Loaded, Peer};
 pub(crate) use question::{NEWEST, Question};
