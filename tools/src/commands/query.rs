@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use shoseki_engine::log::Entry;
 use shoseki_engine::query::Order;
+use shoseki_engine::types::counted;
 
 use crate::explain;
 use crate::failure::{Status, Stop};
@@ -81,7 +82,7 @@ impl Query {
         if form == Form::Text {
             let more = listing.count == limit as u64 && self.limit.is_none();
             let hint = if more { "; --limit N shows more" } else { "" };
-            notes.note(format_args!("{} records{hint}", listing.count));
+            notes.note(format_args!("{}{hint}", counted(listing.count, "record")));
         }
         Ok(logs::whole(&reader, damaged(listing.damaged, notes)))
     }
@@ -92,9 +93,11 @@ pub(crate) fn damaged(count: u64, notes: &mut crate::output::Notes<'_>) -> Statu
     if count == 0 {
         return Status::Done;
     }
+    let stand = if count == 1 { "stands in its place" } else { "stand in their places" };
     notes.fault(format_args!(
-        "shoseki: {count} damaged records stand in their places without a body\n  next:  run \
-         `shoseki verify` on the data directory; `shoseki show --damaged SEQ` gives the raw bytes"
+        "shoseki: {} {stand} without a body\n  next:  run `shoseki verify` on the data directory; \
+         `shoseki show --damaged SEQ` gives the raw bytes",
+        counted(count, "damaged record")
     ));
     Status::Found
 }

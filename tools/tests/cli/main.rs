@@ -22,3 +22,4 @@ mod query;
 mod streams;
 mod support;
 mod usage;
+mod verify;
