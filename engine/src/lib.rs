@@ -59,7 +59,8 @@
 //! # }
 //! ```
 //!
-//! Layers, each knowing only those before it: [`types`]; [`record`], [`mod@format`], [`proof`]
+//! Layers, each knowing only those before it: [`types`]; [`record`], [`mod@format`], [`proof`],
+//! [`text`]
 //! (pure); [`segment`]; [`recovery`], [`index`]; [`query`]; [`log`] on [`io`]. [`verify`] stands
 //! apart: it shares formats and mathematics with the writer and nothing else. The byte formats are
 //! specified in `docs/format.md`, the reasons in `docs/decisions/`.
@@ -81,5 +82,7 @@ pub mod query;
 pub mod recovery;
 #[cfg(feature = "log")]
 pub mod segment;
+#[cfg(feature = "log")]
+pub mod text;
 #[cfg(feature = "log")]
 pub mod verify;

@@ -15,6 +15,8 @@
     reason = "tests stop where their stage can't be set, and print what they need to be repeated"
 )]
 
+mod full;
+mod indexes;
 mod model;
 mod mounted;
 mod points;

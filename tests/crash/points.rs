@@ -100,6 +100,7 @@ fn every_writing_call_fails_once() {
 fn every_writing_call_finds_the_disk_full_once() {
     let full = ErrorKind::StorageFull;
     for_each(calls().0, 1, |call| fail(call, false, FaultKind::ErrorBefore(full)));
+    for_each(calls().0, 1, |call| fail(call, false, FaultKind::ErrorAfter(full)));
 }
 
 #[test]

@@ -140,6 +140,30 @@ fn any_bad_byte_before_the_last_commit_makes_the_log_read_only() {
 }
 
 #[test]
+fn a_damaged_mark_makes_the_log_read_only_and_names_no_record() {
+    let mut machine = Machine::new(4);
+    let log = machine.open().unwrap();
+    machine.append(&log, 0, 2).unwrap();
+    let start = used(&machine.storage);
+    log.step().unwrap();
+    let end = used(&machine.storage);
+    assert!(start < end, "no mark was written");
+    for n in 1..3 {
+        machine.append(&log, n, 2).unwrap();
+    }
+    machine.storage = machine.storage.kill();
+    drop(log);
+    for at in start..end {
+        let storage = changed(&machine.storage, ACTIVE, |bytes| bytes[at] ^= 0x55);
+        let machine = with(&machine, storage);
+        let (offset, end) = (start as u64, end as u64);
+        assert_eq!(damage(&machine), [Damage::Bytes { file: 0, offset, end }], "byte {at}");
+        // Nothing says yet that the last batch was synced.
+        assert_eq!(readable(&machine), [0, 1, 2, 3], "byte {at}");
+    }
+}
+
+#[test]
 fn a_bad_byte_in_a_file_header_makes_the_log_read_only() {
     let (machine, _) = killed(2);
     for at in 0..256 {
@@ -196,6 +220,12 @@ fn files(storage: &FaultyStorage, dir: &str) -> Vec<String> {
     storage.paths().into_iter().filter(|path| path.starts_with(dir)).collect()
 }
 
+fn segments(storage: &FaultyStorage) -> Vec<String> {
+    let mut paths = files(storage, "sealed/");
+    paths.retain(|path| path.ends_with(".seg"));
+    paths
+}
+
 #[test]
 fn several_active_files_are_sealed_in_order() {
     let mut machine = three_files();
@@ -203,7 +233,7 @@ fn several_active_files_are_sealed_in_order() {
     let log = goes_on(&mut machine, 6, 50);
     machine.steps(&log).unwrap();
     assert_eq!(files(&machine.storage, "active/").len(), 1);
-    assert_eq!(files(&machine.storage, "sealed/").len(), 3);
+    assert_eq!(segments(&machine.storage).len(), 3);
     machine.model.check(&log.reader());
 }
 
@@ -233,13 +263,13 @@ fn sealed_and_active() -> (Machine, String, String) {
     let mut machine = three_files();
     let active = machine.storage.bytes(ACTIVE).unwrap();
     let log = machine.open().unwrap();
-    while files(&machine.storage, "sealed/").is_empty() {
+    while segments(&machine.storage).is_empty() {
         log.step().unwrap();
     }
     machine.storage = machine.storage.kill();
     drop(log);
     machine.storage.put(ACTIVE, &active);
-    let sealed = files(&machine.storage, "sealed/");
+    let sealed = segments(&machine.storage);
     (machine, ACTIVE.to_owned(), sealed[0].clone())
 }
 
@@ -285,7 +315,7 @@ fn a_half_built_sealed_file_is_forgotten_and_sealed_again() {
     machine.storage.put("sealed/00000000000000000000-00000000000000000002.seg.tmp", b"half");
     let log = goes_on(&mut machine, 6, 50);
     machine.steps(&log).unwrap();
-    assert_eq!(files(&machine.storage, "sealed/").len(), 3);
+    assert_eq!(segments(&machine.storage).len(), 3);
     machine.model.check(&log.reader());
 }
 

@@ -3,8 +3,9 @@
 //! Invariant: no test waits for a time; a lost wake-up shows as a test that does not end.
 
 use std::collections::HashSet;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread::ScopedJoinHandle;
 
 use shoseki_engine::log::{AppendError, Appended, Log, LogOptions, Reader};
 use shoseki_engine::record::Producer;
@@ -241,4 +242,51 @@ fn until_it_fails(log: &Log, rng: Rng) -> Vec<(u64, Appended)> {
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
+}
+
+#[test]
+fn a_thread_that_dies_while_it_leads_takes_the_log_with_it_and_nobody_waits() {
+    for seed in 0..40 {
+        let mut machine = Machine::new(seed);
+        let log = machine.open().unwrap();
+        let call = machine.storage.writes() + Rng::new(seed).below(60);
+        machine.storage.plan(Some(Fault { call, reads: false, kind: FaultKind::Panic }));
+        let (died, acknowledged) = until_somebody_dies(&log);
+        assert_eq!(died, 1, "seed {seed}");
+        for (number, appended) in acknowledged {
+            machine.model.acknowledge(number, &appended);
+        }
+        let refused = log.append(None, batch(999_999, 1));
+        assert!(matches!(refused, Err(AppendError::Poisoned(_))), "{refused:?}");
+        log.step().unwrap_err();
+        log.close().unwrap_err();
+        machine.storage = machine.storage.kill();
+        let log = machine.open().unwrap();
+        machine.model.check(&log.reader());
+        log.append(None, batch(999_998, 1)).unwrap();
+    }
+}
+
+/// Appends from eight threads until every one of them was refused or died; how many died, and what
+/// was acknowledged.
+fn until_somebody_dies(log: &Log) -> (usize, Vec<(u64, Appended)>) {
+    let told = Mutex::new(Vec::new());
+    let died = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8u64)
+            .map(|t| {
+                let told = &told;
+                scope.spawn(move || {
+                    for number in t * 10_000.. {
+                        match log.append(None, batch(number, 1 + number % 4)) {
+                            Ok(appended) => told.lock().unwrap().push((number, appended)),
+                            Err(AppendError::Poisoned(_)) => break,
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().map(ScopedJoinHandle::join).filter(Result::is_err).count()
+    });
+    (died, told.into_inner().unwrap())
 }

@@ -64,7 +64,16 @@ pub(crate) fn body(n: u64) -> Vec<u8> {
         let received_at = RECEIVED_AT + i64::try_from(n / 3).unwrap() * 250;
         let mut id: [u8; 16] = core::array::from_fn(byte);
         id[..8].copy_from_slice(&n.to_le_bytes());
-        stamp.audit_id = AuditId::from_bytes(id);
+        // Any id, one made by the client and one by the server.
+        let millis = |micros: i64| u64::try_from(micros / 1_000).unwrap();
+        let random = core::array::from_fn(|i| byte(i + 40));
+        stamp.audit_id = match n % 5 {
+            1 | 2 => AuditId::v7(millis(timestamp.unix_micros()) + n % 4, random),
+            3 => AuditId::v7(millis(received_at), random),
+            _ => AuditId::from_bytes(id),
+        };
+        let request = AuditId::v7(millis(timestamp.unix_micros()) - n % 40, random);
+        record.request_id = n.is_multiple_of(4).then(|| request.to_string());
         stamp.salt = Salt::from_bytes(core::array::from_fn(|i| byte(i + 16)));
         stamp.received_at = Timestamp::from_unix_micros(received_at).unwrap();
         record.actor_id = format!("user-{}", n % 7);
@@ -172,17 +181,7 @@ pub(crate) fn segment(seqs: core::ops::Range<u64>, level: i32, dictionary: Vec<u
         builder.push(input).unwrap();
     }
     let anchor = |footer: &shoseki_engine::format::Footer| {
-        let anchor = Anchor {
-            origin: identity().origin,
-            first_seq: footer.first_seq,
-            count: footer.count,
-            chain_before: footer.chain_before,
-            chain_after: footer.chain_after,
-            segment_root: footer.segment_root,
-            log_size: footer.log_size,
-            log_root: footer.log_root,
-            time: time(),
-        };
+        let anchor = Anchor::of(footer, identity().origin, time());
         anchor.sign(&key(0)).unwrap()
     };
     let seal = |sha256| {

@@ -197,17 +197,8 @@ impl SealedPlan<'_> {
         }
         let origin = || self.identity.origin.clone();
         let anchor = |footer: &shoseki_engine::format::Footer| {
-            let anchor = Anchor {
-                origin: origin(),
-                first_seq: footer.first_seq,
-                count: footer.count,
-                chain_before: footer.chain_before,
-                chain_after: footer.chain_after,
-                segment_root: footer.segment_root,
-                log_size: footer.log_size,
-                log_root: footer.log_root,
-                time: UtcTime::parse("2026-11-21T09:00:00Z").unwrap(),
-            };
+            let anchor =
+                Anchor::of(footer, origin(), UtcTime::parse("2026-11-21T09:00:00Z").unwrap());
             anchor.sign(self.key).unwrap()
         };
         let seal = |sha256: [u8; 32]| sign_seal(self.key, self.identity, self.first, count, sha256);

@@ -12,10 +12,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("record", &["types"]),
     ("format", &["types"]),
     ("proof", &["types"]),
+    ("text", &[]),
     ("segment", &["types", "record", "format", "proof"]),
     ("recovery", &["types", "record", "format", "proof", "segment"]),
-    ("index", &["types", "record", "format", "proof", "segment", "io"]),
-    ("query", &["types", "record", "format", "proof", "segment", "index"]),
+    ("index", &["types", "record", "format", "proof", "text", "segment", "io"]),
+    ("query", &["types", "record", "format", "proof", "text", "segment", "index"]),
     ("io", &["types"]),
     ("log", &["types", "record", "format", "proof", "segment", "recovery", "index", "query", "io"]),
     // The auditor shares formats and mathematics with the writer, never its caches.
@@ -27,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 /// Slices in, values out: no file, clock, thread, environment or random number.
-const PURE: &[&str] = &["types", "record", "format", "proof", "segment", "recovery"];
+const PURE: &[&str] = &["types", "record", "format", "proof", "text", "segment", "recovery"];
 
 const IMPURE_PATHS: &[&str] = &[
     "std::fs",

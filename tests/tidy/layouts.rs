@@ -1,17 +1,17 @@
-//! The byte tables of engine/docs/format.md against the constants of the code.
+//! The byte tables of engine/docs/format.md and index-format.md against the constants of the code.
 //!
 //! Invariant: each structure that the code lays out has exactly one table under a `### heading` of
 //! the same name, row for row, and no table describes a structure that the code does not have.
 //! Knows nothing about encoding: golden vectors check that.
 //!
-//! Contract with the engine: `shoseki_engine::format::LAYOUTS: &[(&str, &[Field])]`, the name being
-//! the heading in lower case, with `Field { offset: usize, size: usize, name: &str }` for each
+//! Contract with the engine: `LAYOUTS: &[(&str, &[Field])]` in `shoseki_engine::format` and in
+//! `shoseki_engine::index::file`, the name being the heading in lower case, with `Field { offset: usize, size: usize, name: &str }` for each
 //! part of fixed place and size, in order of place. Rows of variable place or size (`n`) come last
 //! in a table and are not compared.
 
 use std::fs;
 
-use shoseki_engine::format::LAYOUTS;
+use shoseki_engine::format::Field;
 use shoseki_tests::workspace;
 
 use crate::source::assert_none;
@@ -20,10 +20,10 @@ use crate::tables::{Row, Table, byte_tables};
 /// (offset, size, name)
 type Part = (u64, u64, String);
 
-fn layouts() -> Vec<(String, Vec<Part>)> {
+fn parts_of(layouts: &[(&str, &[Field])]) -> Vec<(String, Vec<Part>)> {
     let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
     let part = |offset, size, name: &str| (number(offset), number(size), name.to_lowercase());
-    LAYOUTS
+    layouts
         .iter()
         .map(|(heading, fields)| {
             let parts = fields.iter().map(|f| part(f.offset, f.size, f.name)).collect();
@@ -66,10 +66,16 @@ fn compare(tables: &[Table], layouts: &[(String, Vec<Part>)]) -> Vec<String> {
 
 #[test]
 fn byte_tables_equal_the_constants() {
-    let document = fs::read_to_string(workspace::root().join("engine/docs/format.md")).unwrap();
-    let layouts = layouts();
-    assert!(!layouts.is_empty(), "the code lays out nothing");
-    assert_none("format.md", &compare(&byte_tables(&document).unwrap(), &layouts));
+    for (name, layouts) in [
+        ("format.md", shoseki_engine::format::LAYOUTS),
+        ("index-format.md", shoseki_engine::index::file::LAYOUTS),
+    ] {
+        let path = workspace::root().join("engine/docs").join(name);
+        let document = fs::read_to_string(path).unwrap();
+        assert!(!layouts.is_empty(), "the code lays out nothing");
+        let faults = compare(&byte_tables(&document).unwrap(), &parts_of(layouts));
+        assert_none(name, &faults);
+    }
 }
 
 #[test]

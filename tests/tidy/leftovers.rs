@@ -19,8 +19,8 @@ const HOLLOW: &[&str] = &[
 /// Waiting in a test: (path, reason). A test waits for an event, not for time.
 const SLEEPERS: &[(&str, &str)] = &[];
 
-/// The only file of the shipped packages with unsafe code.
-const UNSAFE_FILE: &str = "engine/src/io/os.rs";
+/// The only files of the shipped packages with unsafe code.
+const UNSAFE_FILES: [&str; 2] = ["engine/src/io/os.rs", "engine/src/proof/many/x86.rs"];
 
 fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
@@ -74,12 +74,14 @@ fn sleep_faults(file: &File) -> Vec<String> {
 }
 
 fn unsafe_faults(file: &File) -> Vec<String> {
-    if file.path == UNSAFE_FILE {
+    if UNSAFE_FILES.contains(&file.path.as_str()) {
         return Vec::new();
     }
     let code = code_only(&file.text);
     let lines = code.lines().enumerate().filter(|(_, line)| has_word(line, "unsafe"));
-    lines.map(|(i, _)| format!("{}:{}: unsafe outside {UNSAFE_FILE}", file.path, i + 1)).collect()
+    lines
+        .map(|(i, _)| format!("{}:{}: unsafe outside {UNSAFE_FILES:?}", file.path, i + 1))
+        .collect()
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn no_test_waits_for_the_clock() {
 }
 
 #[test]
-fn unsafe_code_stays_in_one_file() {
+fn unsafe_code_stays_in_two_files() {
     let files = source::rust_files_under(&["engine/src/", "tools/src/"]);
     let faults: Vec<String> = files.iter().flat_map(unsafe_faults).collect();
     assert_none("unsafe", &faults);

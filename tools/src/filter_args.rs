@@ -72,7 +72,11 @@ pub struct FilterArgs {
     /// Whether personal data is in it
     #[arg(long, value_name = "true|false")]
     pub pii_flag: Option<bool>,
-    /// A word in any text of the record, in any case; all that are given must occur
+    /// A value anywhere in detail, such as after.inDays=7; any element of an array will do
+    #[arg(long, value_name = "PATH=VALUE", value_parser = DetailFilter::parse)]
+    pub detail: Vec<DetailFilter>,
+    /// A whole word, or several in a row, in any text of the record or as one of its ids, in any
+    /// case; all that are given must occur
     #[arg(long, value_name = "WORD")]
     pub word: Vec<String>,
 }
@@ -81,13 +85,19 @@ impl FilterArgs {
     /// The same for the engine.
     #[must_use]
     pub fn filter(&self) -> Filter {
-        let detail = [
+        let mut detail = vec![
             DetailFilter::patient(self.patient_id.clone()),
             DetailFilter::appointment(self.appointment_id.clone()),
             DetailFilter::claim(self.claim_id.clone()),
             DetailFilter::document(self.document_id.clone()),
             DetailFilter::run(self.run_id.clone()),
         ];
+        for given in &self.detail {
+            match detail.iter_mut().find(|other| other.paths == given.paths) {
+                Some(same) => same.values.extend_from_slice(&given.values),
+                None => detail.push(given.clone()),
+            }
+        }
         Filter {
             from: self.from,
             to: self.to,

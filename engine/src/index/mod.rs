@@ -5,5 +5,8 @@
 //! An answer is a place to look at; whoever asks reads the record there before relying on it.
 #![deny(clippy::indexing_slicing)]
 
+mod extract;
+pub mod file;
 pub mod ids;
 pub mod shard;
+pub mod terms;

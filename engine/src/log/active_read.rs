@@ -15,7 +15,7 @@ use crate::format::{
     ActiveHeader, FRAME_HEADER_LEN, FrameHeader, RECORD_PREFIX_LEN, RecordsPayload, locator,
 };
 use crate::io::StorageFile;
-use crate::proof::{chain_next, record_hash};
+use crate::proof::{chain_next, record_hashes};
 use crate::segment::Island;
 use crate::types::{ChainHash, RecordHash};
 
@@ -123,14 +123,14 @@ fn verified(found: &FoundFrame, payload: &[u8], records: &RecordsPayload<'_>) ->
         return None;
     }
     let mut chain_hash = found.chain?;
-    let (mut hashes, mut chain) = (Vec::new(), Vec::new());
-    for record in &records.records {
-        let hash = record_hash(record.body);
-        if record.locator != locator(&hash) {
+    let bodies: Vec<&[u8]> = records.records.iter().map(|record| record.body).collect();
+    let hashes = record_hashes(&bodies);
+    let mut chain = Vec::with_capacity(hashes.len());
+    for (record, hash) in records.records.iter().zip(&hashes) {
+        if record.locator != locator(hash) {
             return None;
         }
-        chain_hash = chain_next(&chain_hash, &hash);
-        hashes.push(hash);
+        chain_hash = chain_next(&chain_hash, hash);
         chain.push(chain_hash);
     }
     (chain_hash == records.chain_after).then_some((hashes, chain))

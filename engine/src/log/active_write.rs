@@ -3,7 +3,8 @@
 //! Zeros are written ahead of the frames, so that a commit overwrites space that is there already:
 //! cheaper to sync than a growing file (PERFORMANCE 1.1), an end that is plain to see, and a full
 //! disk shows before a frame is written, not in the middle of one.
-//! Invariant: an error in [`ActiveWriter::make_room`] leaves every frame as it was.
+//! Invariant: after [`NoRoom::Full`] every durable frame is as it was and nothing else is in the
+//! file, on the disk either; it is said only where that is certain.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use super::error::is_full;
 use super::view::ActiveFile;
 use crate::format::{ActiveHeader, active_name};
-use crate::io::{OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir};
+use crate::io::{
+    OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably,
+};
 
 /// Directory of active files.
 pub(crate) const ACTIVE: &str = "active";
@@ -31,7 +34,7 @@ pub(crate) struct ActiveWriter {
 pub(crate) enum NoRoom {
     /// Nothing was written; try again when there is space.
     Full { free: u64, reserve: u64 },
-    /// The state of the file is unknown.
+    /// The state of the file is unknown, or the medium failed.
     Failed(io::Error),
 }
 
@@ -68,34 +71,57 @@ impl ActiveWriter {
         }
         let space = storage.space().map_err(NoRoom::Failed)?;
         let reserve = reserve(space, wanted_reserve);
+        let no_room = |e| NoRoom::of(e, storage, reserve);
         let step = (end / 4).clamp(STEP_MIN, STEP_MAX);
         let len = (end - self.allocated).saturating_add(step);
         if space.free < reserve.saturating_add(len) {
             return Err(NoRoom::Full { free: space.free, reserve });
         }
-        let zeros = vec![0; usize::try_from(len.min(STEP_MAX)).unwrap_or(0)];
-        let target = self.allocated + len;
-        let mut at = self.allocated;
-        while at < target {
-            let part = (target - at).min(STEP_MAX);
-            let bytes = zeros.get(..usize::try_from(part).unwrap_or(0)).unwrap_or_default();
-            if let Err(error) = self.file.write_at(at, bytes) {
-                // Only zeros behind the last frame were touched; cut back to what was there.
-                self.file.set_len(self.allocated).map_err(NoRoom::Failed)?;
-                return Err(NoRoom::of(error, storage, reserve));
+        if let Err(error) = self.write_zeros(self.allocated, len) {
+            // Only zeros behind the last frame were touched; cut back to what was there. Where a
+            // full disk refuses that too, they stay: a later step writes over them.
+            match self.file.set_len(self.allocated) {
+                Err(cut) if !is_full(&cut) => return Err(NoRoom::Failed(cut)),
+                _ => return Err(no_room(error)),
             }
-            at += part;
         }
-        self.allocated = target;
+        self.allocated += len;
+        Ok(())
+    }
+
+    fn write_zeros(&self, offset: u64, len: u64) -> io::Result<()> {
+        let zeros = vec![0; usize::try_from(len.min(STEP_MAX)).unwrap_or(0)];
+        let mut done = 0;
+        while done < len {
+            let part = (len - done).min(STEP_MAX);
+            let bytes = zeros.get(..usize::try_from(part).unwrap_or(0)).unwrap_or_default();
+            self.file.write_at(offset + done, bytes)?;
+            done += part;
+        }
         Ok(())
     }
 
     /// Writes frames and makes them durable.
-    pub(crate) fn commit(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, bytes)?;
+    pub(crate) fn commit(
+        &self,
+        storage: &dyn Storage,
+        offset: u64,
+        bytes: &[u8],
+        wanted_reserve: Option<u64>,
+    ) -> Result<(), NoRoom> {
+        if let Err(error) = self.file.write_at(offset, bytes) {
+            // A file system that copies on write can be full here. A frame that was written whole
+            // would count at the next open: only once there are zeros on the disk it never was.
+            let wiped = is_full(&error)
+                && self.write_zeros(offset, bytes.len() as u64).is_ok()
+                && self.file.sync().is_ok();
+            let space = storage.space().unwrap_or(Space { free: 0, total: 0 });
+            let full = NoRoom::Full { free: space.free, reserve: reserve(space, wanted_reserve) };
+            return Err(if wiped { full } else { NoRoom::Failed(error) });
+        }
         // THE COMMIT POINT: when this returns, the frames are durable; before it, nothing of them
         // counts.
-        self.file.sync()
+        self.file.sync().map_err(NoRoom::Failed)
     }
 
     /// Gives the zeros behind the last frame back.
@@ -130,7 +156,7 @@ pub(crate) fn create(
         return Err(NoRoom::Full { free: space.free, reserve });
     }
     match storage.remove(&temporary) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(NoRoom::Failed(e)),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(no_room(e)),
         _ => {}
     }
     let file = storage.open(&temporary, OpenMode::Create).map_err(no_room)?;
@@ -141,7 +167,13 @@ pub(crate) fn create(
         let _ = storage.remove(&temporary);
         return Err(no_room(e));
     }
-    storage.rename(&temporary, &path).map_err(NoRoom::Failed)?;
+    if let Err(e) = storage.rename(&temporary, &path) {
+        // The log may go on in the file before: an empty file of this name must be gone for sure.
+        let gone = is_full(&e)
+            && remove_durably(storage, &path).is_ok()
+            && remove_durably(storage, &temporary).is_ok();
+        return Err(if gone { no_room(e) } else { NoRoom::Failed(e) });
+    }
     storage.sync_dir(ACTIVE).map_err(NoRoom::Failed)?;
     let active = ActiveFile::new(header.clone(), Arc::clone(&file));
     Ok((ActiveWriter::new(file, STEP_MIN), active))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::AppendError;
 use crate::format::{FRAME_PAYLOAD_LEN_MAX, RECORD_PREFIX_LEN, encode_record_prefix};
 use crate::io::Environment;
-use crate::proof::record_hash;
+use crate::proof::record_hashes;
 use crate::record::{AuditId, Limits, Producer, Record, Salt, Stamp, Timestamp, encode_body};
 use crate::types::{ChainHash, RecordHash};
 
@@ -98,8 +98,12 @@ impl EncodedBatch {
         let random = |e: std::io::Error| AppendError::Random(e.to_string().into());
         let time = Timestamp::from_unix_micros(received_at)
             .ok_or_else(|| AppendError::Random(Arc::from("the clock is outside 1970 to 2199")))?;
-        let mut salts = vec![0u8; batch.records.len() * 12];
-        environment.fill_random(&mut salts).map_err(random)?;
+        // One call for the whole batch: a salt each, and ids where they are to be made.
+        let without_id = batch.records.iter().filter(|record| record.audit_id.is_none()).count();
+        let mut bytes = vec![0u8; batch.records.len() * 12 + without_id * 10];
+        environment.fill_random(&mut bytes).map_err(random)?;
+        let (salts, ids) = bytes.split_at(batch.records.len() * 12);
+        let mut ids = ids.as_chunks::<10>().0.iter();
         let mut payload = Vec::with_capacity(batch.len);
         let mut records = Vec::with_capacity(batch.records.len());
         let ingested_by = batch.producer.as_ref();
@@ -107,9 +111,9 @@ impl EncodedBatch {
             let audit_id = match record.audit_id {
                 Some(id) => id,
                 None => {
-                    let mut bytes = [0; 10];
-                    environment.fill_random(&mut bytes).map_err(random)?;
-                    AuditId::v7((received_at / 1000).cast_unsigned(), bytes)
+                    let too_few = || AppendError::Random(Arc::from("too few"));
+                    let random = *ids.next().ok_or_else(too_few)?;
+                    AuditId::v7((received_at / 1000).cast_unsigned(), random)
                 }
             };
             let salt = Salt::from_bytes(*salt);
@@ -117,16 +121,11 @@ impl EncodedBatch {
             payload.extend_from_slice(&[0; RECORD_PREFIX_LEN]);
             let start = payload.len();
             encode_body(record, &stamp, &mut payload);
-            let end = payload.len();
-            let hash = record_hash(payload.get(start..end).unwrap_or_default());
-            let len = u32::try_from(end - start).unwrap_or(u32::MAX);
-            let prefix = encode_record_prefix(len, &hash);
-            if let Some(place) = payload.get_mut(start - RECORD_PREFIX_LEN..start) {
-                place.copy_from_slice(&prefix);
-            }
+            let (hash, end) = (RecordHash([0; RecordHash::LEN]), payload.len());
             let given = record.audit_id.is_some();
             records.push(EncodedRecord { audit_id, given, hash, start, end });
         }
+        put_hashes(&mut records, &mut payload);
         let max = FRAME_PAYLOAD_LEN_MAX - ChainHash::LEN;
         if payload.len() > max {
             return Err(AppendError::TooLarge { len: payload.len(), max });
@@ -147,5 +146,19 @@ impl EncodedBatch {
     /// The producer's name without its key.
     pub(crate) fn producer_name(&self) -> Option<&str> {
         self.producer.as_ref().map(Producer::name)
+    }
+}
+
+/// Hashes the bodies, all at once, and writes what stands before each of them.
+fn put_hashes(records: &mut [EncodedRecord], payload: &mut [u8]) {
+    let body = |r: &EncodedRecord| payload.get(r.start..r.end).unwrap_or_default();
+    let bodies: Vec<&[u8]> = records.iter().map(body).collect();
+    for (record, hash) in records.iter_mut().zip(record_hashes(&bodies)) {
+        record.hash = hash;
+        let len = u32::try_from(record.end - record.start).unwrap_or(u32::MAX);
+        let prefix = encode_record_prefix(len, &record.hash);
+        if let Some(place) = payload.get_mut(record.start - RECORD_PREFIX_LEN..record.start) {
+            place.copy_from_slice(&prefix);
+        }
     }
 }

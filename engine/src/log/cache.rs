@@ -21,7 +21,7 @@ pub(crate) const GROUPS_MEMORY_MAX: usize = 32 << 20;
 pub(crate) const SEGMENTS_MAX: usize = 256;
 
 /// Least-recently-used map with a budget.
-struct Lru<K, V> {
+pub(crate) struct Lru<K, V> {
     entries: HashMap<K, Kept<V>>,
     order: BTreeMap<u64, K>,
     clock: u64,
@@ -36,11 +36,11 @@ struct Kept<V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
-    fn new(budget: usize) -> Self {
+    pub(crate) fn new(budget: usize) -> Self {
         Self { entries: HashMap::new(), order: BTreeMap::new(), clock: 0, used: 0, budget }
     }
 
-    fn get(&mut self, key: &K) -> Option<V> {
+    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
         let kept = self.entries.get_mut(key)?;
         self.clock += 1;
         self.order.remove(&kept.last_use);
@@ -49,7 +49,14 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         Some(kept.value.clone())
     }
 
-    fn insert(&mut self, key: K, value: V, weight: usize) {
+    pub(crate) fn remove(&mut self, key: &K) {
+        if let Some(old) = self.entries.remove(key) {
+            self.order.remove(&old.last_use);
+            self.used -= old.weight;
+        }
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V, weight: usize) {
         // One entry may not push everything else out.
         if weight > self.budget / 4 && weight > 1 {
             return;

@@ -5,8 +5,9 @@
 //! its batch is in, answers everyone in it and hands the lead to a caller of the next commit. A
 //! lone caller thus never waits for another thread, and while one commit is being synced the next
 //! one is being chained.
-//! Invariant: commit n + 1 is written only after the sync of commit n returned; a failed write or
-//! sync poisons the log and acknowledges nobody.
+//! Invariant: commit n + 1 is written only after the sync of commit n returned; a commit that fails
+//! acknowledges nobody. It poisons the log, unless the disk was full and nothing of it is in a
+//! file. So does a leader that dies.
 
 use std::sync::Arc;
 
@@ -16,27 +17,40 @@ use super::error::AppendError;
 use super::intake::Slot;
 use super::keeper;
 use super::sequencer::{Answers, Commit};
+use super::stop_on_panic::StopOnPanic;
 
 /// Writes the next commit and hands the lead on.
 pub(crate) fn lead(core: &Core) {
     loop {
+        let armed = StopOnPanic::leading(core);
         let next = {
             let mut sequencer = core.sequencer.lock();
             let next = sequencer.next_commit();
             sequencer.leading = next.is_some();
             next
         };
-        let Some(commit) = next else { return };
+        let Some(commit) = next else {
+            armed.disarm();
+            return;
+        };
         let written = write(core, &commit);
         let (answers, next, again) = finish(core, commit, written);
+        // Whoever leads next answers for what waits; where nobody does, the lead is still here.
+        let armed = if again {
+            Some(armed)
+        } else {
+            armed.disarm();
+            None
+        };
         if let Some(slot) = &next {
             slot.lead();
         }
         answer_all(core, answers);
         core.keeper.wake(keeper::help(core));
-        if !again {
-            return;
-        }
+        match armed {
+            Some(armed) => armed.disarm(),
+            None => return,
+        };
     }
 }
 
@@ -82,7 +96,7 @@ fn write(core: &Core, commit: &Commit) -> Result<(), Unwritten> {
 }
 
 fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), AppendError> {
-    if let Some(error) = core.poisoned() {
+    if let Some(error) = core.stopped() {
         return Err(error);
     }
     if commit.begins.is_some() {
@@ -92,7 +106,7 @@ fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), A
     let reserve = core.options.free_space_reserve;
     let refuse = |no_room| match no_room {
         NoRoom::Full { free, reserve } => AppendError::DiskFull { free, reserve },
-        NoRoom::Failed(error) => core.set_poison(&format!("making room failed: {error}")),
+        NoRoom::Failed(error) => core.set_poison(&format!("writing failed: {error}")),
     };
     if let Some(header) = &commit.begins {
         let (new_writer, file) =
@@ -103,9 +117,7 @@ fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), A
     }
     let end = commit.offset + commit.bytes.len() as u64;
     writer.make_room(&*core.storage, end, reserve).map_err(refuse)?;
-    writer
-        .commit(commit.offset, &commit.bytes)
-        .map_err(|error| core.set_poison(&format!("writing a commit failed: {error}")))
+    writer.commit(&*core.storage, commit.offset, &commit.bytes, reserve).map_err(refuse)
 }
 
 /// Shows a durable commit to readers and to the tree.

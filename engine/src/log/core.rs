@@ -1,7 +1,7 @@
 //! What the parts of a writer share.
 //!
 //! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last
-//! three is held during a sync. A poisoned core acknowledges nothing any more.
+//! three is held during a sync. A stopped core acknowledges nothing any more.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +11,7 @@ use super::active_write::ActiveWriter;
 use super::dedup::Stored;
 use super::entry::Entry;
 use super::error::{AppendError, LogError};
+use super::indexes::Worker;
 use super::intake::Intake;
 use super::keeper::Signals;
 use super::options::LogOptions;
@@ -28,6 +29,33 @@ use crate::types::Seq;
 pub(crate) struct Keys {
     pub(crate) list: KeyList,
     pub(crate) signing: SigningKey,
+}
+
+/// Why a writer takes nothing more.
+#[derive(Clone, Debug)]
+pub(crate) enum Stop {
+    /// The state on disk is unknown.
+    Poisoned(Arc<str>),
+    /// What is there contradicts what was signed.
+    Contradiction { signed: u64, size: u64 },
+}
+
+impl From<Stop> for AppendError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Poisoned(why) => Self::Poisoned(why),
+            Stop::Contradiction { signed, size } => Self::Contradiction { signed, size },
+        }
+    }
+}
+
+impl From<Stop> for LogError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Poisoned(why) => Self::Poisoned(why),
+            Stop::Contradiction { signed, size } => Self::Contradiction { signed, size },
+        }
+    }
 }
 
 /// A writer's shared state.
@@ -49,27 +77,32 @@ pub(crate) struct Core {
     /// Held while a missing part of the index is rebuilt.
     pub(crate) ids_fill: Mutex<()>,
     pub(crate) sealer: Mutex<Sealer>,
+    pub(crate) indexer: Mutex<Worker>,
     pub(crate) keeper: Signals,
     /// Reads records for comparisons and proofs.
     pub(crate) reader: Reader,
-    pub(crate) poison: OnceLock<Arc<str>>,
+    pub(crate) stop: OnceLock<Stop>,
 }
 
 impl Core {
     /// Why nothing is acknowledged any more, if so.
-    pub(crate) fn poisoned(&self) -> Option<AppendError> {
-        self.poison.get().map(|why| AppendError::Poisoned(Arc::clone(why)))
+    pub(crate) fn stopped(&self) -> Option<AppendError> {
+        self.stop.get().cloned().map(AppendError::from)
     }
 
-    /// Fails where the log was poisoned.
+    /// Fails where the log was stopped.
     pub(crate) fn check(&self) -> Result<(), LogError> {
-        self.poison.get().map_or(Ok(()), |why| Err(LogError::Poisoned(Arc::clone(why))))
+        self.stop.get().cloned().map_or(Ok(()), |stop| Err(stop.into()))
     }
 
     /// Stops the log for good: the state on disk is unknown.
     pub(crate) fn set_poison(&self, why: &str) -> AppendError {
-        let why = self.poison.get_or_init(|| Arc::from(why));
-        let error = AppendError::Poisoned(Arc::clone(why));
+        self.set_stop(Stop::Poisoned(Arc::from(why)))
+    }
+
+    /// Stops the log for good; the first reason stands.
+    pub(crate) fn set_stop(&self, stop: Stop) -> AppendError {
+        let error = AppendError::from(self.stop.get_or_init(|| stop).clone());
         self.intake.close(error.clone());
         error
     }

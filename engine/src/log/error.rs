@@ -205,6 +205,14 @@ pub enum AppendError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// What is there contradicts what was signed: the log can only be read.
+    #[error("{}", contradiction(*.signed, *.size))]
+    Contradiction {
+        /// Size of the signed tree.
+        signed: u64,
+        /// Records that the log held when it was opened.
+        size: u64,
+    },
     /// An earlier record with the same id can't be read, so that nobody can say whether they are
     /// equal.
     #[error("record {seq} with the same audit_id can't be read: {why}")]
@@ -222,6 +230,14 @@ pub enum AppendError {
     Random(Arc<str>),
 }
 
+fn contradiction(signed: u64, size: u64) -> String {
+    format!(
+        "the log can only be read: what it holds ({}) does not lead to the root that was signed for \
+         {signed}",
+        counted(size, "record")
+    )
+}
+
 fn first(faults: &[Fault]) -> String {
     faults.first().map(ToString::to_string).unwrap_or_default()
 }
@@ -235,7 +251,7 @@ impl AppendError {
             Self::Conflict(_) => ErrorClass::Conflict,
             Self::Busy | Self::Index(_) => ErrorClass::Busy,
             Self::DiskFull { .. } => ErrorClass::Full,
-            Self::Unreadable { .. } => ErrorClass::Damaged,
+            Self::Unreadable { .. } | Self::Contradiction { .. } => ErrorClass::Damaged,
             Self::Poisoned(_) | Self::Closed | Self::Random(_) => ErrorClass::Failed,
         }
     }
@@ -248,9 +264,26 @@ pub enum LogError {
     /// Writing failed; the log must be opened anew.
     #[error("the log was stopped: {0}; open it again")]
     Poisoned(Arc<str>),
+    /// What is there contradicts what was signed: the log can only be read.
+    #[error("{}", contradiction(*.signed, *.size))]
+    Contradiction {
+        /// Size of the signed tree.
+        signed: u64,
+        /// Records that the log held when it was opened.
+        size: u64,
+    },
     /// The disk is full.
     #[error("the disk is full: {0}")]
     DiskFull(Arc<str>),
+    /// The id index can't be read or written; it can be rebuilt from the records, which are not
+    /// concerned.
+    #[error("{path}, a part of the id index, can't be used: {why}")]
+    Index {
+        /// Path in the data directory.
+        path: String,
+        /// What is wrong.
+        why: Arc<str>,
+    },
     /// What is on disk is not what was written.
     #[error("{path}: {why}")]
     Damaged {
@@ -277,6 +310,16 @@ impl LogError {
         }
     }
 
+    pub(crate) fn index(error: IdError) -> Self {
+        match error {
+            IdError::Io { source, .. } if is_full(&source) => {
+                Self::DiskFull(source.to_string().into())
+            }
+            IdError::Io { path, source } => Self::Index { path, why: source.to_string().into() },
+            other => Self::Index { path: "ids".to_owned(), why: other.to_string().into() },
+        }
+    }
+
     pub(crate) fn damaged(path: &str, why: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.to_owned(), why: why.to_string().into() }
     }
@@ -285,9 +328,9 @@ impl LogError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Poisoned(_) | Self::Io { .. } => ErrorClass::Failed,
+            Self::Poisoned(_) | Self::Io { .. } | Self::Index { .. } => ErrorClass::Failed,
             Self::DiskFull(_) => ErrorClass::Full,
-            Self::Damaged { .. } => ErrorClass::Damaged,
+            Self::Damaged { .. } | Self::Contradiction { .. } => ErrorClass::Damaged,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Looking a record up by its identifier, without an index: the files are searched for its bytes.
 //!
-//! In a sealed segment an identifier stands as its 16 bytes beside the compressed text, so the
-//! whole file is searched and only groups with a hit are decoded; in an active file bodies are
-//! compared at a fixed place.
+//! In a sealed segment an identifier stands as its 16 bytes beside the compressed text, a UUIDv7
+//! perhaps as the 10 behind its time only, so the whole file is searched and only groups with a hit
+//! are decoded; in an active file bodies are compared at a fixed place.
 //! Invariant: a seq is returned only where the bytes at that place say so; whether they verify, the
 //! read says.
 
@@ -15,6 +15,7 @@ use super::read_error::ReadError;
 use super::reader::Reader;
 use super::view::View;
 use crate::record::AuditId;
+use crate::segment::stored_part;
 use crate::types::Seq;
 
 impl Reader {
@@ -55,7 +56,7 @@ impl Reader {
         let Some(open) = self.parts.segment(entry)? else { return Ok(()) };
         let bytes: &[u8] = &open.segment.source().0;
         let directory = open.segment.directory();
-        for at in memchr::memmem::find_iter(bytes, audit_id.as_bytes()) {
+        for at in memchr::memmem::find_iter(bytes, stored_part(audit_id.as_bytes())) {
             let behind = directory.partition_point(|block| block.offset <= at as u64);
             let Some(block) = behind.checked_sub(1) else { continue };
             if behind > directory.len() {

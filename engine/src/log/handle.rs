@@ -3,6 +3,7 @@
 //! Invariant: [`Log::append`] returns receipts only for records that are durable; whatever happens,
 //! a batch is in the log as a whole or not at all.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,6 +22,7 @@ use super::open;
 use super::options::LogOptions;
 use super::reader::Reader;
 use super::rotate;
+use super::stop_on_panic::StopOnPanic;
 use crate::index::ids::IdError;
 use crate::io::{LockGuard, OsStorage, Storage};
 use crate::record::{AuditId, Producer, Record};
@@ -174,15 +176,18 @@ impl Log {
         let environment = &*core.options.environment;
         let now = || environment.now_micros();
         let (slot, received_at) = core.intake.reserve(batch.len, wait, now)?;
-        match EncodedBatch::encode(batch, received_at, environment) {
-            Ok(encoded) => slot.fill(encoded, early),
-            Err(error) => {
+        let encode = || EncodedBatch::encode(batch, received_at, environment);
+        match catch_unwind(AssertUnwindSafe(encode)) {
+            Ok(Ok(encoded)) => slot.fill(encoded, early),
+            failed => {
                 // The place must be given back, and whoever waits behind it must go on.
                 slot.withdraw();
                 if sequence_ready(core) {
                     commit::lead(core);
                 }
-                return Err(error);
+                return failed
+                    .unwrap_or_else(|panic| resume_unwind(panic))
+                    .map(|_| Appended::default());
             }
         }
         if sequence_ready(core) {
@@ -221,6 +226,16 @@ impl Log {
         rotate::rotate_key(&self.core)
     }
 
+    /// Makes every search index that is missing and waits until it is done. The newest file's is
+    /// kept in memory until that file is sealed.
+    ///
+    /// # Errors
+    /// [`LogError`]: queries read the records of what is missing, and the work is tried again in
+    /// the background.
+    pub fn complete_indexes(&self) -> Result<(), LogError> {
+        keeper::complete_indexes(&self.core)
+    }
+
     /// One step of the work that otherwise runs in the background; `true` if there was something to
     /// do.
     ///
@@ -253,6 +268,7 @@ impl Log {
             // A panic there was reported by the panic hook; what is on disk decides.
             let _ = thread.join();
         }
+        self.core.indexer.lock().stop();
         let lock = self.lock.lock().take();
         let closed = if lock.is_some() { keeper::close(&self.core) } else { Ok(()) };
         drop(lock);
@@ -287,24 +303,26 @@ fn look_up(core: &Core, batch: &CheckedBatch) -> Result<Early, AppendError> {
 
 /// Sequences whatever is ready in its turn; `true` if the caller is to lead a commit.
 pub(crate) fn sequence_ready(core: &Core) -> bool {
-    let mut answers = Vec::new();
+    let mut armed = StopOnPanic::new(core);
     let lead = {
         let mut sequencer = core.sequencer.lock();
         while let Front::Batch(slot, batch, early) = core.intake.pop() {
-            if let Some(error) = core.poisoned() {
-                answers.push((slot, Err(error)));
+            if let Some(error) = core.stopped() {
+                armed.answers.push((slot, Err(error)));
                 continue;
             }
+            armed.current = Some(Arc::clone(&slot));
             let read = |seq| core.read_stored(seq);
             let mut lookup = Lookup::new(&core.ids, *early, &read);
             let tag = || core.random_tag();
-            answers.extend(sequencer.sequence(slot, batch, &mut lookup, tag));
+            armed.answers.extend(sequencer.sequence(slot, batch, &mut lookup, tag));
+            armed.current = None;
         }
         let lead = sequencer.has_waiting() && !sequencer.leading;
         sequencer.leading |= lead;
         lead
     };
-    commit::answer_all(core, answers);
+    commit::answer_all(core, armed.disarm());
     lead
 }
 
@@ -312,7 +330,8 @@ fn answer(core: &Core, slot: &Slot) -> Result<Appended, AppendError> {
     loop {
         match slot.wait() {
             Signal::Done => {
-                return slot.take_result().unwrap_or(Err(AppendError::Closed));
+                let stopped = || Err(core.stopped().unwrap_or(AppendError::Closed));
+                return slot.take_result().unwrap_or_else(stopped);
             }
             Signal::Lead => commit::lead(core),
         }

@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::active_write::active_path;
+use super::active_write::{active_path, reserve};
 use super::core::Core;
 use super::dedup::audit_id_at_front;
 use super::entry::Entry;
@@ -20,10 +20,10 @@ use crate::format::{FrameHeader, RecordsPayload};
 use crate::index::ids::{
     FLUSH_LEN, Fingerprint, IdEntry, IdError, IdIndex, IdKey, RecentIds, Step, Window, fingerprint,
 };
+use crate::io::Space;
 use crate::query::Order;
 use crate::record::Body;
 use crate::segment::{FrameVisitor, ScanPosition, scan_from};
-use crate::types::Seq;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Ids behind the last run are replayed at open up to so many; more are rebuilt in the background.
@@ -143,18 +143,27 @@ fn missing(core: &Core) -> Vec<Range<u64>> {
 pub(crate) fn fill(core: &Core) -> Result<bool, LogError> {
     let _one_at_a_time = core.ids_fill.lock();
     let Some(range) = missing(core).into_iter().next() else { return Ok(false) };
-    let failed = |e: IdError| LogError::damaged("ids", e);
-    core.ids.add_range(range.clone(), entries(&core.ids, &core.reader, range)).map_err(failed)?;
+    core.ids
+        .add_range(range.clone(), entries(&core.ids, &core.reader, range))
+        .map_err(LogError::index)?;
     Ok(true)
 }
 
 /// Waits until everything in the window is known; rebuilds it if nobody does.
 pub(crate) fn complete(core: &Core) -> Result<(), AppendError> {
     while !missing(core).is_empty() {
-        fill(core)
-            .map_err(|e| AppendError::Unreadable { seq: Seq(0), why: e.to_string().into() })?;
+        fill(core).map_err(|error| match error {
+            LogError::DiskFull(_) => full(core),
+            other => AppendError::Index(other.to_string().into()),
+        })?;
     }
     Ok(())
+}
+
+fn full(core: &Core) -> AppendError {
+    let space = core.storage.space().unwrap_or(Space { free: 0, total: 0 });
+    let reserve = reserve(space, core.options.free_space_reserve);
+    AppendError::DiskFull { free: space.free, reserve }
 }
 
 /// Takes a damaged run out of force; [`complete`] rebuilds it.
@@ -167,17 +176,16 @@ pub(crate) fn discard(core: &Core, error: &IdError) {
 
 /// One step of writing, merging or dropping runs; `true` if there was something to do.
 pub(crate) fn maintain(core: &Core) -> Result<bool, LogError> {
-    let failed = |e: IdError| LogError::damaged("ids", e);
-    freeze(core).map_err(failed)?;
+    freeze(core).map_err(LogError::index)?;
     let size = core.view.get().size();
-    let step = core.ids.maintain(&window(core, size)).map_err(failed)?;
+    let step = core.ids.maintain(&window(core, size)).map_err(LogError::index)?;
     Ok(step != Step::Idle)
 }
 
 /// Writes the tables that wait; `true` if there were any.
 pub(crate) fn write_tables(core: &Core) -> Result<bool, LogError> {
     let mut wrote = false;
-    freeze(core).map_err(|e| LogError::damaged("ids", e))?;
+    freeze(core).map_err(LogError::index)?;
     while core.ids.snapshot().frozen_len() > 0 {
         maintain(core)?;
         wrote = true;
@@ -188,8 +196,7 @@ pub(crate) fn write_tables(core: &Core) -> Result<bool, LogError> {
 /// Stores the ids in memory at a close, so that the next open need not read the records again;
 /// a few are read faster than a file is written.
 pub(crate) fn store(core: &Core) -> Result<(), LogError> {
-    let failed = |e: IdError| LogError::damaged("ids", e);
-    freeze_from(core, STORE_MIN).map_err(failed)?;
+    freeze_from(core, STORE_MIN).map_err(LogError::index)?;
     while core.ids.snapshot().frozen_len() > 0 {
         maintain(core)?;
     }

@@ -207,6 +207,11 @@ impl Intake {
         self.release_locked(&mut queue, slot);
     }
 
+    /// Takes every place out, filled or not.
+    pub(crate) fn drain(&self) -> VecDeque<Arc<Slot>> {
+        std::mem::take(&mut self.queue.lock().slots)
+    }
+
     /// Refuses everything from now on.
     pub(crate) fn close(&self, error: AppendError) {
         self.queue.lock().closed.get_or_insert(error);

@@ -1,5 +1,5 @@
 //! Work behind the appends: tree, checkpoints and marks on one thread, sealing and the id index on
-//! another.
+//! another, search indexes on a third.
 //!
 //! Invariant: every piece of work is a step that a caller can also drive by hand
 //! ([`super::Log::step`]); no step holds a lock that an append needs while it waits for a disk. A
@@ -13,18 +13,23 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::active_write::ACTIVE;
 use super::anchors;
 use super::commit;
 use super::core::Core;
 use super::error::LogError;
 use super::ids;
+use super::indexes::{self, Did};
 use super::seal::Sealer;
 use super::sequencer::day_of;
 use super::tree::BACKLOG_MAX;
 use crate::format::FrameKind;
+use crate::io::yield_to_others;
 
 /// How long commits are gathered before they are covered by a mark and a checkpoint.
 const CADENCE: Duration = Duration::from_millis(400);
+/// How long new records are gathered before they are indexed.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long work in the background rests after it failed.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often an idle writer looks whether the UTC day is over.
@@ -35,7 +40,7 @@ pub(crate) struct Signals {
     state: Mutex<State>,
     changed: Condvar,
     /// The last failure of each thread that did not succeed since.
-    failures: [Mutex<Option<LogError>>; 2],
+    failures: [Mutex<Option<LogError>>; 3],
 }
 
 /// Which thread speaks.
@@ -43,6 +48,7 @@ pub(crate) struct Signals {
 enum Who {
     Keeper,
     Sealer,
+    Indexer,
 }
 
 #[derive(Default)]
@@ -83,10 +89,11 @@ impl Signals {
     }
 
     fn of(&self, who: Who) -> &Mutex<Option<LogError>> {
-        let [keeper, sealer] = &self.failures;
+        let [keeper, sealer, indexer] = &self.failures;
         match who {
             Who::Keeper => keeper,
             Who::Sealer => sealer,
+            Who::Indexer => indexer,
         }
     }
 
@@ -132,15 +139,25 @@ impl Signals {
     }
 }
 
-/// Starts the two threads; the returned handle ends when both have.
+/// Starts the threads; the returned handle ends when all have.
 pub(crate) fn spawn(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
     let weak = Arc::downgrade(core);
     let builder = std::thread::Builder::new().name("shoseki-sealer".to_owned());
     let sealer = builder.spawn(move || sealer_loop(&weak))?;
+    let indexer = if core.options.index {
+        let weak = Arc::downgrade(core);
+        let builder = std::thread::Builder::new().name("shoseki-indexer".to_owned());
+        Some(builder.spawn(move || indexer_loop(&weak))?)
+    } else {
+        None
+    };
     let weak = Arc::downgrade(core);
     std::thread::Builder::new().name("shoseki-keeper".to_owned()).spawn(move || {
         keeper_loop(&weak);
         let _ = sealer.join();
+        if let Some(indexer) = indexer {
+            let _ = indexer.join();
+        }
     })
 }
 
@@ -167,21 +184,57 @@ fn sealer_loop(core: &Weak<Core>) {
     }
 }
 
+/// What is not indexed yet is read by queries, so nobody waits for this thread; it leaves the
+/// processor to those that somebody waits for.
+fn indexer_loop(core: &Weak<Core>) {
+    yield_to_others();
+    let mut pause = GATHER;
+    let mut retry = None;
+    while let Some(core) = core.upgrade() {
+        if core.keeper.stopped() {
+            return;
+        }
+        let may_write = retry.is_none_or(|at| at <= Instant::now());
+        match indexes::step(&core, may_write) {
+            Ok(Did::Nothing) => {
+                if may_write {
+                    retry = None;
+                    core.keeper.note(Who::Indexer, Ok(false));
+                }
+                if !core.keeper.rest(pause) {
+                    return;
+                }
+                pause = (pause * 2).min(CADENCE);
+            }
+            Ok(did) => pause = if did == Did::Followed { GATHER } else { pause },
+            Err(error) => {
+                core.keeper.note(Who::Indexer, Err(error));
+                retry = Some(Instant::now() + RETRY);
+                if !core.keeper.rest(CADENCE) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// Tree, mark, checkpoint, end of the day.
 fn tick(core: &Core) -> Result<bool, LogError> {
     core.check()?;
-    let mut did = mark(core, FrameKind::Mark);
-    did |= roll_past_day(core);
+    // A disk without room for a frame may have it for a checkpoint: that is told at the end.
+    let marked = mark(core, FrameKind::Mark);
+    let rolled = roll_past_day(core);
     let mut tree = core.tree.lock();
     tree.advance(core)?;
-    if tree.wants_checkpoint(tree.size()) {
+    let unsigned = tree.wants_checkpoint(tree.size());
+    if unsigned {
         tree.sign(core)?;
-        did = true;
     }
     drop(tree);
     // Tables of ids hold memory until they are written: sealing, which takes long, may not delay
     // them.
-    Ok(ids::write_tables(core)? || did)
+    let wrote = ids::write_tables(core)?;
+    Ok(marked? | rolled? | unsigned | wrote)
 }
 
 /// One piece of sealing, indexing or anchoring.
@@ -217,44 +270,65 @@ pub(crate) fn help_sealing(core: &Core) {
 /// Everything that is due, once.
 pub(crate) fn step(core: &Core) -> Result<bool, LogError> {
     let did = tick(core)?;
-    Ok(work(core)? | did)
+    let did = work(core)? | did;
+    // Nobody needs an index for an answer: a failure is told, and does not end the step.
+    let indexed = indexes::step(core, true).map(|indexed| indexed != Did::Nothing);
+    Ok(core.keeper.note(Who::Indexer, indexed) | did)
 }
 
-/// Writes a frame that repeats the durable seq, if nobody else is writing.
-fn mark(core: &Core, kind: FrameKind) -> bool {
-    let lead = {
+/// Makes every index that is missing.
+pub(crate) fn complete_indexes(core: &Core) -> Result<(), LogError> {
+    core.check()?;
+    let completed = indexes::complete(core);
+    core.keeper.note(Who::Indexer, completed.clone().map(|()| false));
+    completed
+}
+
+/// Writes a frame that repeats the durable seq, if nobody else is writing; `true` once it is
+/// durable.
+fn mark(core: &Core, kind: FrameKind) -> Result<bool, LogError> {
+    let commit = {
         let mut sequencer = core.sequencer.lock();
         if kind == FrameKind::Mark && !sequencer.wants_mark() {
-            return false;
+            return Ok(false);
         }
         let Some(time) = core.intake.time(core.options.environment.now_micros()) else {
-            return false;
+            return Ok(false);
         };
-        let lead = sequencer.add_mark(kind, time).is_some();
-        sequencer.leading |= lead;
-        lead
+        if sequencer.add_mark(kind, time).is_none() {
+            return Ok(false);
+        }
+        sequencer.leading = true;
+        sequencer.cursor.at.commit
     };
-    if lead {
-        commit::lead(core);
-    }
-    lead
+    lead_to(core, commit)
 }
 
-/// Begins a new file when the UTC day of the active one is over.
-fn roll_past_day(core: &Core) -> bool {
+/// Begins a new file when the UTC day of the active one is over; `true` once it is there.
+fn roll_past_day(core: &Core) -> Result<bool, LogError> {
     let today = day_of(core.options.environment.now_micros());
-    let lead = {
+    let commit = {
         let mut sequencer = core.sequencer.lock();
         let over = sequencer.cursor.day.is_some_and(|day| day < today);
         if !over || sequencer.leading || sequencer.has_waiting() {
-            return false;
+            return Ok(false);
         }
         sequencer.roll(core.random_tag());
         sequencer.leading = true;
-        true
+        sequencer.cursor.at.commit
     };
+    lead_to(core, commit)
+}
+
+/// Leads a commit that no caller waits for; it must come out durable.
+fn lead_to(core: &Core, commit: u64) -> Result<bool, LogError> {
     commit::lead(core);
-    lead
+    core.check()?;
+    if core.sequencer.lock().durable.at.commit >= commit {
+        Ok(true)
+    } else {
+        Err(LogError::DiskFull(Arc::from("no room for a frame or a file")))
+    }
 }
 
 /// Rolls if there is anything to seal, then seals all files but the new one.
@@ -316,11 +390,16 @@ pub(crate) fn help(core: &Core) -> bool {
 pub(crate) fn close(core: &Core) -> Result<(), LogError> {
     core.check()?;
     checkpoint(core)?;
-    mark(core, FrameKind::Close);
+    let closed = mark(core, FrameKind::Close);
     core.check()?;
     let end = core.sequencer.lock().durable.at.offset;
-    core.writer.lock().trim(end).map_err(LogError::io(super::active_write::ACTIVE))?;
+    core.writer.lock().trim(end).map_err(LogError::io(ACTIVE))?;
     // Only for a faster open: what could not be stored is read from the records again.
     let _ = ids::store(core);
-    Ok(())
+    if closed? {
+        Ok(())
+    } else {
+        let why = Arc::from("a batch still waits: the file does not say that it was closed");
+        Err(LogError::Io { path: ACTIVE.to_owned(), why })
+    }
 }

@@ -20,6 +20,7 @@ mod group;
 mod handle;
 mod identity;
 mod ids;
+mod indexes;
 mod intake;
 mod keeper;
 mod nodes;
@@ -36,8 +37,9 @@ mod seal;
 mod search;
 mod sequencer;
 mod source;
+mod stop_on_panic;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod view;
 
@@ -47,6 +49,7 @@ pub use entry::{Entry, StoredRecord};
 pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
 pub use fork::{ForkError, Forked, LOG_FORKED};
 pub use handle::{Appended, Log, OpenReport, Quarantined, Receipt};
+pub use indexes::{IndexInfo, IndexState};
 pub use nodes::{ConsistencyProof, InclusionProof};
 pub use options::LogOptions;
 pub use publish::PublishReport;

@@ -14,6 +14,7 @@ use super::active_read;
 use super::cache::{GroupCache, GroupKey, OpenSegment, SegmentCache};
 use super::catalogue::SegmentEntry;
 use super::group::{Group, audit_id_of};
+use super::indexes::Indexes;
 use super::open_read::Follow;
 use super::read_error::ReadError;
 use super::source::MapSource;
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) view: Arc<SharedView>,
     pub(crate) groups: GroupCache,
     pub(crate) segments: SegmentCache,
+    pub(crate) indexes: Arc<Indexes>,
     pub(crate) live: Option<Arc<dyn LiveTree>>,
     /// What a reader beside a writer knows of the files; `None` where a writer keeps the view.
     pub(crate) follow: Option<Mutex<Follow>>,

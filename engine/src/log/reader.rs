@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 
 use super::cache::{GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::entry::Entry;
+use super::indexes::Indexes;
 use super::open_read::read_file;
 use super::parts::{Cursor, Keep, LiveTree, Parts};
 use super::read_error::ReadError;
@@ -78,6 +79,7 @@ impl Reader {
     ) -> Self {
         let identity_sha256 = identity.sha256();
         Self::from_parts(Arc::new(Parts {
+            indexes: Indexes::new(Arc::clone(&storage)),
             storage,
             identity,
             identity_sha256,

@@ -19,7 +19,7 @@ use super::source::FileSource;
 use super::view::ActiveFile;
 use crate::format::{FrameHeader, RecordsPayload, sealed_name};
 use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably};
-use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hash};
+use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hashes};
 use crate::record::Timestamp;
 use crate::segment::{
     BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
@@ -79,11 +79,13 @@ impl Sealer {
             }
         };
         let io_error = LogError::io(&sealed_path);
+        let alone = core.reader.parts.indexes.directory.lock();
         core.storage
             .set_read_only(&temporary)
             .and_then(|()| core.storage.rename(&temporary, &sealed_path))
             .and_then(|()| core.storage.sync_dir(SEALED))
             .map_err(io_error)?;
+        drop(alone);
         let entry = SegmentEntry::from_footer(&built.footer, built.file_len);
         // The catalogue is rebuilt from the footers where this fails.
         let _ = catalogue::append(&*core.storage, &entry);
@@ -118,7 +120,7 @@ impl Sealer {
         drop(sampler);
         let io_error = LogError::io(temporary);
         let file = core.storage.open(temporary, OpenMode::Create).map_err(io_error)?;
-        let out = BufWriter::with_capacity(1 << 20, FileWriter { file, offset: 0 });
+        let out = BufWriter::with_capacity(1 << 20, FileWriter::new(file));
         let builder = SegmentBuilder::new(params, out).map_err(LogError::io(temporary))?;
         let mut feeder = Feeder { builder, failed: None, path: temporary };
         let scanned = scan_active(source, &mut feeder);
@@ -133,17 +135,7 @@ impl Sealer {
         let origin = &core.identity.origin;
         let time = now(core);
         let anchor = |footer: &crate::format::Footer| {
-            let anchor = Anchor {
-                origin: origin.clone(),
-                first_seq: footer.first_seq,
-                count: footer.count,
-                chain_before: footer.chain_before,
-                chain_after: footer.chain_after,
-                segment_root: footer.segment_root,
-                log_size: footer.log_size,
-                log_root: footer.log_root,
-                time,
-            };
+            let anchor = Anchor::of(footer, origin.clone(), time);
             // A note that could not be signed is empty; reading back refuses it.
             anchor.sign(&keys.signing).unwrap_or_default()
         };
@@ -156,7 +148,7 @@ impl Sealer {
         let (built, mut out) =
             builder.finish(self.frontier.clone(), anchor, seal).map_err(LogError::io(temporary))?;
         out.flush().map_err(LogError::io(temporary))?;
-        out.get_ref().file.sync().map_err(LogError::io(temporary))?;
+        out.get_ref().sync().map_err(LogError::io(temporary))?;
         Ok(built)
     }
 }
@@ -278,8 +270,8 @@ impl<W: Write> FrameVisitor for Feeder<'_, W> {
         if self.failed.is_some() {
             return;
         }
-        for record in &payload.records {
-            let hash = record_hash(record.body);
+        let bodies: Vec<&[u8]> = payload.records.iter().map(|record| record.body).collect();
+        for (record, hash) in payload.records.iter().zip(record_hashes(&bodies)) {
             if let Err(error) = self.builder.push(SegmentInput::Body(record.body, hash)) {
                 self.failed = Some(LogError::io(self.path)(error));
                 return;
@@ -293,9 +285,20 @@ impl<W: Write> FrameVisitor for Feeder<'_, W> {
 }
 
 /// Writes a file from its start on.
-struct FileWriter {
+pub(crate) struct FileWriter {
     file: Arc<dyn StorageFile>,
     offset: u64,
+}
+
+impl FileWriter {
+    pub(crate) fn new(file: Arc<dyn StorageFile>) -> Self {
+        Self { file, offset: 0 }
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
 }
 
 impl Write for FileWriter {

@@ -365,6 +365,15 @@ impl Sequencer {
         answers
     }
 
+    /// Gives up everything that is not durable: who led is gone. Nothing may be sequenced after it.
+    pub(crate) fn abandon(&mut self, error: &AppendError) -> Answers {
+        self.leading = false;
+        self.waiting.clear();
+        let repeats = std::mem::take(&mut self.repeats).into_iter().map(|repeat| repeat.slot);
+        let batches = self.in_flight.drain(..).map(|batch| Arc::clone(&batch.slot));
+        batches.chain(repeats).map(|slot| (slot, Err(error.clone()))).collect()
+    }
+
     /// A record that is sequenced but not yet durable.
     pub(crate) fn in_flight(&self, seq: u64) -> Option<InFlight<'_>> {
         let batch = self.in_flight.iter().rev().find(|b| b.first_seq <= seq)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::core::Core;
+use super::core::{Core, Stop};
 use super::error::LogError;
 use super::nodes::Nodes;
 use super::parts::LiveTree;
@@ -21,7 +21,7 @@ use crate::format::{FrameHeader, RecordsPayload};
 use crate::io::{Storage, make_dir, write_atomic};
 use crate::proof::{
     Checkpoint, CompactRange, NodeId, RangeError, TILE_WIDTH_MAX, Tile, TileId, chain_next,
-    leaf_hash, record_hash,
+    leaf_hash, record_hashes,
 };
 use crate::segment::{FrameVisitor, ScanPosition, scan_active};
 use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize, counted};
@@ -68,8 +68,9 @@ pub(crate) struct Tree {
     ready: bool,
     /// Full tiles that wait to be stored: level, index, nodes. A full disk must not cost a leaf.
     unstored: Vec<(u8, u64, Vec<NodeHash>)>,
-    /// What is there contradicts what was signed: nothing is signed any more.
-    contradiction: Option<LogError>,
+    /// What is there contradicts what was signed for so many records: nothing is signed any more,
+    /// and nothing appended.
+    contradicts: Option<u64>,
     /// Size of the newest checkpoint, if it is known to be stored.
     signed: Option<u64>,
     /// The checkpoint that was found when the log was opened: the tree must pass through its root.
@@ -111,7 +112,7 @@ impl Tree {
             partial: Vec::new(),
             ready: false,
             unstored: Vec::new(),
-            contradiction: None,
+            contradicts: None,
             signed,
             found,
             opened_at,
@@ -140,7 +141,7 @@ impl Tree {
             }
             self.store_tiles(core)?;
             if !more {
-                self.check_contradiction()?;
+                self.check_contradiction(core)?;
                 *self.live.0.lock() = (self.size(), self.partial.clone());
                 return Ok(());
             }
@@ -209,20 +210,22 @@ impl Tree {
     fn compare_found(&mut self, root: NodeHash) {
         let Some(found) = self.found.take() else { return };
         if root != found.root {
-            let why = format!("the records do not lead to the root signed for {}", found.size);
-            self.contradiction = Some(LogError::damaged(CHECKPOINT, why));
+            self.contradicts = Some(found.size.0);
         }
     }
 
-    fn check_contradiction(&self) -> Result<(), LogError> {
-        self.contradiction.clone().map_or(Ok(()), Err)
+    /// A log that contradicts itself is stopped: it can only be read.
+    fn check_contradiction(&self, core: &Core) -> Result<(), LogError> {
+        let Some(signed) = self.contradicts else { return Ok(()) };
+        core.set_stop(Stop::Contradiction { signed, size: self.opened_at });
+        core.check()
     }
 
     /// Fills `partial` from what is stored and hashes what the active files held when the log was
     /// opened.
     fn prepare(&mut self, core: &Core) -> Result<(), LogError> {
         if self.ready {
-            return self.check_contradiction();
+            return self.check_contradiction(core);
         }
         let start = self.frontier.clone();
         let prepared = self.prepare_from_files(core);
@@ -253,7 +256,7 @@ impl Tree {
             scan_active(&source, &mut hasher).map_err(|e| LogError::damaged(&path, e))?;
             hasher.failed.map_or(Ok(()), Err)?;
         }
-        self.check_contradiction()?;
+        self.check_contradiction(core)?;
         if self.size() < self.opened_at {
             let why =
                 format!("{} of {} could be read", self.size(), counted(self.opened_at, "record"));
@@ -365,7 +368,8 @@ impl FrameVisitor for Hasher<'_> {
         if !wanted || self.failed.is_some() {
             return;
         }
-        let hashes: Vec<_> = payload.records.iter().map(|r| record_hash(r.body)).collect();
+        let bodies: Vec<&[u8]> = payload.records.iter().map(|r| r.body).collect();
+        let hashes = record_hashes(&bodies);
         let chain: ChainHash = hashes.iter().fold(at.chain, |chain, hash| chain_next(&chain, hash));
         if chain != payload.chain_after {
             let why = format!("record {} and those behind it don't match the chain", at.next_seq);

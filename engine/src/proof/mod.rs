@@ -17,6 +17,7 @@ mod hash;
 mod identity;
 mod key;
 mod key_list;
+mod many;
 mod note;
 mod prove;
 mod range;
@@ -39,6 +40,7 @@ pub use hash::{
 pub use identity::{FORMAT, LogIdentity};
 pub use key::{KeyError, SIGNATURE_LEN, SigningKey, VerifierKey, Zeroizing};
 pub use key_list::{KeyEntry, KeyList, KeyListError};
+pub use many::record_hashes;
 pub use note::{Note, NoteError, NoteSignature, SIGNATURES_MAX, SignedError};
 pub use prove::{
     ProveError, consistency_ranges, inclusion_ranges, prove_consistency, prove_inclusion, root_at,

@@ -3,7 +3,9 @@
 //! Invariant: an IPv4 address and its IPv4-mapped IPv6 form are the same address. What is no
 //! address (host and service names stand in real trails) matches no pattern but its own text.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::ops::RangeInclusive;
 
 /// An address or a network in CIDR form, or a name that is compared as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +16,13 @@ enum Kind {
     /// The first `bits` of an address.
     Network(IpAddr, u8),
     Name(String),
+}
+
+/// A pattern as an index is asked for it.
+pub(super) enum Source<'a> {
+    V4(RangeInclusive<u32>),
+    V6(Ipv6Addr, u8),
+    Name(&'a str),
 }
 
 /// A network that can't be read.
@@ -64,6 +73,29 @@ impl AddressPattern {
             Kind::Network(network, bits) => source_ip
                 .parse::<IpAddr>()
                 .is_ok_and(|address| same_prefix(*network, address.to_canonical(), *bits)),
+        }
+    }
+}
+
+impl AddressPattern {
+    pub(super) fn source(&self) -> Source<'_> {
+        match &self.0 {
+            Kind::Name(name) => Source::Name(name),
+            Kind::Network(IpAddr::V6(network), bits) => Source::V6(*network, *bits),
+            Kind::Network(IpAddr::V4(network), bits) => {
+                let fixed = u32::MAX.checked_shl(u32::from(32 - bits)).unwrap_or(0);
+                let first = network.to_bits() & fixed;
+                Source::V4(first..=first | !fixed)
+            }
+        }
+    }
+}
+
+impl fmt::Display for AddressPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(name) => f.write_str(name),
+            Kind::Network(network, bits) => write!(f, "{network}/{bits}"),
         }
     }
 }

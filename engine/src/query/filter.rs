@@ -4,10 +4,11 @@
 //! Values are compared as they are stored, except where the field's own comment says otherwise.
 
 use super::address::AddressPattern;
+use super::detail::DetailFilter;
 use super::quick::QuickCheck;
 use super::words::{Word, all_occur};
 use crate::format::TimeRange;
-use crate::record::{ActorType, Body, Member, Outcome, Sensitivity, Timestamp, string_value};
+use crate::record::{ActorType, Body, Member, Outcome, Sensitivity, Timestamp};
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -42,9 +43,13 @@ pub struct Filter {
     pub sensitivity: Vec<Sensitivity>,
     /// Whether personal data is in it.
     pub pii_flag: Option<bool>,
-    /// Members of `detail`, each of which must match.
+    /// Values in `detail`, each of which must be there.
     pub detail: Vec<DetailFilter>,
-    /// Words that must all occur, in any case, in some text of the record.
+    /// Words that must all occur in some text of the record, or be one of its identifiers, in any
+    /// case and width. A word is found whole: `chart` in `READ_CHART`, not in `charts`; in scripts
+    /// without spaces, characters in a row. Texts are `actor_id`, `actor_role`, `action`,
+    /// `target_type`, `target_id`, `facility_id` and the strings of `detail`; identifiers are
+    /// `audit_id`, `request_id`, `trace_id` and `source_ip`.
     pub words: Vec<Word>,
 }
 
@@ -71,73 +76,6 @@ impl ActionPattern {
         match self {
             Self::Exact(wanted) => action == wanted,
             Self::Prefix(prefix) => action.starts_with(prefix.as_str()),
-        }
-    }
-}
-
-/// A member on the first level of `detail`, a string or a number.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DetailFilter {
-    /// Names under which it may stand.
-    pub names: Vec<String>,
-    /// Its value: of a string its text, of a number its characters as they were sent.
-    pub values: Vec<String>,
-}
-
-impl DetailFilter {
-    /// A member of one name.
-    #[must_use]
-    pub fn member(name: &str, values: Vec<String>) -> Self {
-        Self { names: vec![name.to_owned()], values }
-    }
-
-    /// `patientId`; also as `patient_id`.
-    #[must_use]
-    pub fn patient(values: Vec<String>) -> Self {
-        Self::id("patient", values)
-    }
-
-    /// `appointmentId`; also as `appointment_id`.
-    #[must_use]
-    pub fn appointment(values: Vec<String>) -> Self {
-        Self::id("appointment", values)
-    }
-
-    /// `claimId`; also as `claim_id`.
-    #[must_use]
-    pub fn claim(values: Vec<String>) -> Self {
-        Self::id("claim", values)
-    }
-
-    /// `documentId`; also as `document_id`.
-    #[must_use]
-    pub fn document(values: Vec<String>) -> Self {
-        Self::id("document", values)
-    }
-
-    /// `runId`; also as `run_id`.
-    #[must_use]
-    pub fn run(values: Vec<String>) -> Self {
-        Self::id("run", values)
-    }
-
-    fn id(of: &str, values: Vec<String>) -> Self {
-        Self { names: vec![format!("{of}Id"), format!("{of}_id")], values }
-    }
-
-    fn matches(&self, body: &Body<'_>) -> bool {
-        self.values.is_empty()
-            || self
-                .names
-                .iter()
-                .any(|name| body.detail_member(&[name]).is_some_and(|token| self.is_value(token)))
-    }
-
-    fn is_value(&self, token: &[u8]) -> bool {
-        match token.first() {
-            Some(b'"') => string_value(token).is_some_and(|text| is_one_of(&self.values, &text)),
-            Some(b'-' | b'0'..=b'9') => self.values.iter().any(|value| value.as_bytes() == token),
-            _ => false,
         }
     }
 }

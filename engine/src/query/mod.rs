@@ -1,19 +1,28 @@
-//! What is asked for: filters on records, and the order of results.
+//! What is asked for: filters on records, the order of results, and how an index answers.
 //!
 //! Invariant: pure; a filter says yes or no to one record and knows nothing about where it is
-//! stored.
+//! stored. A plan turns it into questions to an index; it may name more records than match, never
+//! fewer.
 #![deny(clippy::indexing_slicing)]
 
 mod address;
+mod cursor;
+mod detail;
+mod explain;
 mod filter;
 mod order;
+mod plan;
 mod quick;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use address::{AddressPattern, InvalidAddress};
-pub use filter::{ActionPattern, DetailFilter, Filter};
+pub use cursor::{Cursor, CursorError};
+pub use detail::{DetailFilter, DetailPath, InvalidDetail};
+pub use explain::Explain;
+pub use filter::{ActionPattern, Filter};
 pub use order::Order;
+pub use plan::{Plan, PlanScratch, Verdict};
 pub use quick::QuickCheck;
 pub use words::Word;

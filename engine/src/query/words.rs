@@ -1,95 +1,100 @@
 //! Words in the texts of a record.
 //!
-//! Invariant: case does not matter (Unicode lower case on both sides); a word matches inside a
-//! longer one, because Japanese text has no spaces to split at. Names of members and numbers are no
-//! text.
+//! Invariant: a word is in a text where its units stand there in a row, and is an identifier only
+//! where all of that is the word; case and width don't matter. Names of members and numbers are no
+//! text. The index is asked by the same units.
 
-use crate::record::{Body, Member, string_value};
+use std::net::IpAddr;
 
-/// Members that are searched beside the strings of `detail`.
-const TEXT: [Member; 9] = [
+use crate::record::{Body, DetailToken, Member};
+use crate::text::{Phrase, Units};
+
+/// Members whose texts are searched beside the strings of `detail`.
+const TEXTS: [Member; 6] = [
     Member::ActorId,
     Member::ActorRole,
     Member::Action,
     Member::TargetType,
     Member::TargetId,
-    Member::RequestId,
-    Member::TraceId,
     Member::FacilityId,
-    Member::SourceIp,
 ];
 
-/// A word to look for.
+/// Members that a word may be as a whole.
+const WHOLES: [Member; 2] = [Member::RequestId, Member::TraceId];
+
+/// A word, or several in a row, to look for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Word(String);
+pub struct Word {
+    phrase: Phrase,
+    /// What `source_ip` it is.
+    address: Option<IpAddr>,
+}
 
 impl Word {
-    /// The word in any case; an empty one matches everything.
+    /// The word in any case; one without letters, digits or other units matches everything.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.to_lowercase())
+        let address = text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical());
+        Self { phrase: Phrase::new(text), address }
     }
 
-    /// In lower case, as it is compared.
+    /// Whether it matches everything.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn is_empty(&self) -> bool {
+        self.phrase.is_empty()
     }
 
-    fn is_in(&self, text: &str) -> bool {
-        if text.len() >= self.0.len() && text.contains(&self.0) {
-            return true;
+    pub(super) fn phrase(&self) -> &Phrase {
+        &self.phrase
+    }
+
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Whether it is in one of the fixed texts, or is one of the identifiers.
+    fn is_in_members(&self, body: &Body<'_>, buffer: &mut Units) -> bool {
+        TEXTS
+            .iter()
+            .any(|member| body.text(*member).is_some_and(|text| self.phrase.is_in(&text, buffer)))
+            || WHOLES.iter().any(|member| {
+                body.text(*member).is_some_and(|text| self.phrase.is_all_of(&text, buffer))
+            })
+            || self.is_audit_id(body, buffer)
+            || body.source_ip().is_some_and(|source| self.is_source(&source, buffer))
+    }
+
+    fn is_audit_id(&self, body: &Body<'_>, buffer: &mut Units) -> bool {
+        // Written out only where the word has its 32 digits, and borders around them.
+        self.phrase.units().as_str().len() == 34
+            && self.phrase.is_all_of(&body.audit_id().to_string(), buffer)
+    }
+
+    fn is_source(&self, source: &str, buffer: &mut Units) -> bool {
+        match (source.parse::<IpAddr>(), self.address) {
+            (Ok(source), wanted) => wanted == Some(source.to_canonical()),
+            (Err(_), _) => self.phrase.is_all_of(source, buffer),
         }
-        // Only what has another lower-case form is worth a copy.
-        text.chars().any(|c| c.is_ascii_uppercase() || !c.is_ascii())
-            && text.to_lowercase().contains(&self.0)
     }
 }
 
-/// Whether each word occurs in some text of the record.
+/// Whether each word occurs in the record.
 pub(super) fn all_occur(words: &[Word], body: &Body<'_>) -> bool {
-    let mut missing: Vec<&Word> = words.iter().collect();
-    let mut look = |text: &str| {
-        missing.retain(|word| !word.is_in(text));
-        missing.is_empty()
-    };
-    if look("") {
+    if words.is_empty() {
         return true;
     }
-    for member in TEXT {
-        if body.text(member).is_some_and(|text| look(&text)) {
-            return true;
-        }
-    }
-    body.detail().is_some_and(|detail| strings(detail).any(|text| look(&text)))
-}
-
-/// The string values in a compact JSON text, at any depth, without the names of members.
-fn strings(json: &[u8]) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
-    let mut rest = json;
-    std::iter::from_fn(move || {
-        loop {
-            let quote = memchr::memchr(b'"', rest)?;
-            let text = rest.get(quote..)?;
-            let len = token_len(text)?;
-            let (token, behind) = text.split_at_checked(len)?;
-            rest = behind;
-            if behind.first() != Some(&b':') {
-                return string_value(token);
+    let mut buffer = Units::new();
+    let mut missing: Vec<&Word> = words.iter().filter(|word| !word.is_empty()).collect();
+    missing.retain(|word| !word.is_in_members(body, &mut buffer));
+    let mut tokens = body.detail_tokens();
+    while !missing.is_empty() {
+        match tokens.next() {
+            Some(DetailToken::Text(text)) => {
+                missing.retain(|word| !word.phrase.is_in(&text, &mut buffer));
             }
+            Some(_) => {}
+            None => return false,
         }
-    })
-}
-
-/// Length of the string token that begins here, with its quotes.
-fn token_len(text: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        let stop = memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        at += stop;
-        if text.get(at) == Some(&b'"') {
-            return Some(at + 1);
-        }
-        at += 2;
     }
+    true
 }

@@ -14,6 +14,7 @@ use super::model::{ActorType, Outcome, Record, Sensitivity};
 use super::scan::{Container, Scanner, SyntaxError, Token};
 use super::text::{Text, string_value};
 use super::time::Timestamp;
+use super::tokens::DetailTokens;
 
 /// The bytes of a body before `,"received_at":"`: what idempotency compares (CONTRACT 1.9).
 /// `None` where they are not there, which no body is like.
@@ -67,14 +68,22 @@ impl<'a> Body<'a> {
     /// A member's raw token, a string with its quotes. `None` where it is absent.
     #[must_use]
     pub fn member(&self, member: Member) -> Option<&'a [u8]> {
-        let token = self.tokens.into_iter().zip(Member::ALL).find(|(_, m)| *m == member)?.0;
-        (!token.is_empty()).then_some(token.as_bytes())
+        self.token(member).map(str::as_bytes)
+    }
+
+    fn token(&self, member: Member) -> Option<&'a str> {
+        self.tokens.get(member.place()).copied().filter(|token| !token.is_empty())
     }
 
     /// The value of a string member. `None` where it is absent or no string.
     #[must_use]
     pub fn text(&self, member: Member) -> Option<Cow<'a, str>> {
-        self.member(member).and_then(string_value)
+        let token = self.token(member)?;
+        // A string without escapes, as nearly all are, is what stands between its quotes.
+        match token.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) if !text.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(text)),
+            _ => string_value(token.as_bytes()),
+        }
     }
 
     /// The record's identifier.
@@ -167,6 +176,12 @@ impl<'a> Body<'a> {
     pub fn detail_member(&self, path: &[&str]) -> Option<&'a [u8]> {
         let detail = core::str::from_utf8(self.detail()?).ok()?;
         find(detail, path).map(str::as_bytes)
+    }
+
+    /// The tokens of `detail`; none where it is absent.
+    #[must_use]
+    pub fn detail_tokens(&self) -> DetailTokens<'a> {
+        DetailTokens::new(self.token(Member::Detail).unwrap_or_default())
     }
 
     /// Whether personal data is in it.

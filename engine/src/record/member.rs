@@ -57,6 +57,11 @@ impl Member {
         Self::Salt,
     ];
 
+    /// Position in [`Self::ALL`].
+    pub(super) const fn place(self) -> usize {
+        self as usize
+    }
+
     /// The member's name in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {

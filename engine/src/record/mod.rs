@@ -48,6 +48,7 @@ mod model;
 mod scan;
 mod text;
 mod time;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -68,3 +69,4 @@ pub use member::Member;
 pub use model::{ActorType, Outcome, Record, Sensitivity, Stamp};
 pub use text::{string_value, write_json_string};
 pub use time::{TimeError, Timestamp};
+pub use tokens::{DetailToken, DetailTokens};

@@ -122,7 +122,12 @@ impl Timestamp {
     /// Length of the canonical form.
     #[must_use]
     pub fn text_len(self) -> usize {
-        self.form().len
+        match self.0 % NANOS_PER_SECOND {
+            0 => 20,
+            nanos if nanos % 1_000_000 == 0 => 24,
+            nanos if nanos % 1_000 == 0 => 27,
+            _ => Self::TEXT_LEN_MAX,
+        }
     }
 
     fn form(self) -> Form {

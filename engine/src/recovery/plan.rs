@@ -67,6 +67,20 @@ pub enum Damage {
         /// One behind the last.
         end_seq: u64,
     },
+    /// Bytes that were durable are damaged, and no record was in them: a mark, or an end.
+    #[error(
+        "bytes {offset} to {} of the active file that begins at record {file} are damaged; no \
+         record was there",
+        end - 1
+    )]
+    Bytes {
+        /// First seq of the file, by its name.
+        file: u64,
+        /// The first bad byte.
+        offset: u64,
+        /// One behind the last.
+        end: u64,
+    },
     /// The log ends before the size that its checkpoint covers.
     #[error(
         "the log holds {}, but its checkpoint covers {checkpoint}: its end was cut or it was \
@@ -155,14 +169,14 @@ pub fn plan(found: &Found) -> Plan {
     let mut tail = Tail::New { first_seq: end, chain };
     let mut durable = sealed_end;
     for (i, active) in actives.iter().enumerate() {
-        let last = i + 1 == actives.len();
         let Some(scan) = active.scan.as_ref().filter(|_| active.ours) else {
             damage.push(Damage::ActiveHeader { seq: active.first_seq });
             continue;
         };
         check_link(active.first_seq, scan.header.chain_before, end, chain, &mut damage);
         durable = durable.max(scan.durable_seq.0);
-        tail = decide_tail(scan, last, found.checkpoint, &mut damage);
+        let next = actives.get(i + 1).map(|next| next.first_seq);
+        tail = decide_tail(active.first_seq, scan, next, found.checkpoint, &mut damage);
         end = scan.end.next_seq.0.max(end);
         chain = scan.end.chain;
         if let ScanTail::Bad { islands, .. } = &scan.tail
@@ -221,14 +235,15 @@ fn check_link(
     }
 }
 
-/// One active file's end, by the table.
+/// One active file's end, by the table; `next` is the first seq of the file behind it.
 fn decide_tail(
+    file: u64,
     scan: &ActiveScan,
-    last: bool,
+    next: Option<u64>,
     checkpoint: CheckpointFound,
     damage: &mut Vec<Damage>,
 ) -> Tail {
-    let end = scan.end.next_seq.0;
+    let (end, last) = (scan.end.next_seq.0, next.is_none());
     let covered = match checkpoint {
         CheckpointFound::Size(size) => size,
         CheckpointFound::None | CheckpointFound::Unreadable => 0,
@@ -246,10 +261,36 @@ fn decide_tail(
                 let islands = islands.clone();
                 return Tail::Cut { offset: scan.end.offset, end: *bad_end, islands };
             }
-            let next = islands.iter().map(|i| i.first_seq.0).filter(|seq| *seq > end).min();
-            let end_seq = next.unwrap_or(durable.max(end + 1));
-            damage.push(Damage::Missing { first_seq: end, end_seq });
+            name_damage(file, scan, islands, *bad_end, (next, durable), damage);
             Tail::Continue
         }
     }
+}
+
+/// Names what lay in the bad bytes of a file: the records between what is valid, or none.
+fn name_damage(
+    file: u64,
+    scan: &ActiveScan,
+    islands: &[Island],
+    bad_end: u64,
+    (next, durable): (Option<u64>, u64),
+    damage: &mut Vec<Damage>,
+) {
+    let (mut seq, mut offset) = (scan.end.next_seq.0, scan.end.offset);
+    // A valid run with lower seqs is a leftover that belongs nowhere.
+    for island in islands.iter().filter(|island| island.first_seq >= scan.end.next_seq) {
+        if island.first_seq.0 > seq {
+            damage.push(Damage::Missing { first_seq: seq, end_seq: island.first_seq.0 });
+        } else if island.first_seq.0 == seq {
+            damage.push(Damage::Bytes { file, offset, end: island.offset });
+        }
+        (seq, offset) = (seq.max(island.end_seq.0), island.end);
+    }
+    if offset > scan.end.offset {
+        return;
+    }
+    damage.push(match next {
+        Some(next) if next == seq => Damage::Bytes { file, offset, end: bad_end },
+        _ => Damage::Missing { first_seq: seq, end_seq: durable.max(seq + 1) },
+    });
 }

@@ -112,6 +112,24 @@ fn a_frame_of_a_later_commit_behind_bad_bytes_is_damage() {
 }
 
 #[test]
+fn bad_bytes_between_frames_that_follow_each_other_held_no_record() {
+    let islands = vec![island(9, 11, 12, 9), Island { offset: 3500, ..island(14, 15, 14, 14) }];
+    let plan = one(active(0, 9, 14, bad(islands)), CheckpointFound::None);
+    let mark = Damage::Bytes { file: 0, offset: 1009, end: 2000 };
+    assert_eq!(plan.damage, [mark, Damage::Missing { first_seq: 11, end_seq: 14 }]);
+    assert_eq!((plan.tail, plan.size), (Tail::Continue, 15));
+    let text = plan.damage[0].to_string();
+    assert!(text.contains("1009 to 1999") && text.contains("no record"), "{text}");
+}
+
+#[test]
+fn bad_bytes_before_a_file_that_follows_held_no_record() {
+    let actives = vec![active(0, 5, 5, bad(vec![])), active(5, 9, 5, ScanTail::Clean)];
+    let plan = plan(&found(vec![], actives, CheckpointFound::None));
+    assert_eq!(plan.damage, [Damage::Bytes { file: 0, offset: 1005, end: 5000 }]);
+}
+
+#[test]
 fn bad_bytes_below_the_checkpoint_are_damage() {
     let plan = one(active(0, 9, 9, bad(vec![])), CheckpointFound::Size(12));
     assert_eq!(plan.tail, Tail::Continue);

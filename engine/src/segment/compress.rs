@@ -96,5 +96,11 @@ pub fn train_dictionary(samples: &[Vec<u8>], total_len: u64) -> Vec<u8> {
     if sampled < TRAINING_LEN_MIN || samples.len() < 16 {
         return Vec::new();
     }
-    zstd::dict::from_samples(samples, len.max(1 << 10)).unwrap_or_default()
+    let mut dictionary = zstd::dict::from_samples(samples, len.max(1 << 10)).unwrap_or_default();
+    // Each text names its dictionary: one byte for a small number, four for a random one. Which
+    // dictionary it is, the segment says.
+    if let Some(id) = dictionary.get_mut(4..8) {
+        id.copy_from_slice(&1_u32.to_le_bytes());
+    }
+    dictionary
 }

@@ -4,8 +4,11 @@
 //! nothing about recovery and never opens, renames or removes a file. Reading a group verifies it.
 #![deny(clippy::indexing_slicing)]
 
+mod anchor;
 mod builder;
 mod compress;
+mod id_time;
+mod item_hashes;
 mod lift;
 mod pack;
 mod scan;
@@ -17,6 +20,8 @@ mod tests;
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
+pub(crate) use id_time::stored_part;
+pub use item_hashes::item_hashes;
 pub use pack::{PackedItem, Unpacked, sample_text};
 pub(crate) use pack::{split, unpack};
 pub use scan::{

@@ -2,11 +2,13 @@
 //!
 //! A body begins with its `audit_id` and ends with its `salt`: 28 random bytes written as 52
 //! characters. They are taken out and stored as they are, and so are a `request_id` and a
-//! `trace_id` in their usual spelling; times become small differences; the rest is text.
+//! `trace_id` in their usual spelling; times, those inside UUIDv7 too, become small differences;
+//! the rest is text.
 //! Invariant: unpacking gives every body back byte for byte. A body that does not have the usual
 //! shape, or would not come back the same, is stored verbatim. Format: "Group" in format.md.
 //! Knows nothing about compression and hashing.
 
+use super::id_time::{self, REST_LEN};
 use super::lift::{Lifted, lift, put_back};
 use crate::format::{BODY_LEN_MAX, FormatError, FormatErrorKind, Put, Reader, Structure};
 use crate::record::{AuditId, Salt, Timestamp, content_of};
@@ -30,27 +32,53 @@ pub(crate) struct Packed {
     pub(crate) text: Vec<u8>,
 }
 
-/// With any of [`LIFTED`] added where an id was lifted out.
+/// With any of [`LIFTED`] added where an id was lifted out, and of [`TIMED`] where its time was.
 const KIND_SHAPED: u8 = 0;
 const KIND_VERBATIM: u8 = 1;
 const KIND_ERASED: u8 = 2;
 /// `request_id`, `trace_id`.
 const LIFTED: [u8; 2] = [0x10, 0x20];
-const LIFTED_ANY: u8 = 0x30;
+/// `audit_id`, `request_id`: without their time, which is a distance in the text part.
+const TIMED: [u8; 2] = [0x40, 0x80];
+const KIND_BITS: u8 = 0x0f;
+
+/// How the ids of a record of the usual shape are stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Ids {
+    /// `request_id` and `trace_id` are in the fixed part.
+    lifted: [bool; 2],
+    /// `audit_id` and `request_id` are there without their time.
+    timed: [bool; 2],
+}
+
+impl Ids {
+    /// A time can be taken only from a `request_id` that was lifted.
+    fn of(byte: u8) -> Option<Self> {
+        let has = |bit| byte & bit != 0;
+        let ids = Self { lifted: LIFTED.map(has), timed: TIMED.map(has) };
+        let [lifted, _] = ids.lifted;
+        let [_, timed] = ids.timed;
+        (lifted || !timed).then_some(ids)
+    }
+
+    fn fixed_len(self) -> usize {
+        let count = |of: [bool; 2]| of.into_iter().filter(|is| *is).count();
+        28 + count(self.lifted) * 16 - count(self.timed) * (16 - REST_LEN)
+    }
+}
 
 /// What a kind byte says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    /// With which ids lifted.
-    Shaped([bool; 2]),
+    Shaped(Ids),
     Verbatim,
     Erased,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        match byte & !LIFTED_ANY {
-            KIND_SHAPED => Some(Self::Shaped(LIFTED.map(|bit| byte & bit != 0))),
+        match byte & KIND_BITS {
+            KIND_SHAPED => Ids::of(byte).map(Self::Shaped),
             KIND_VERBATIM if byte == KIND_VERBATIM => Some(Self::Verbatim),
             KIND_ERASED if byte == KIND_ERASED => Some(Self::Erased),
             _ => None,
@@ -60,7 +88,7 @@ impl Kind {
     /// Bytes behind the kind byte in the fixed part.
     fn fixed_len(self) -> usize {
         match self {
-            Self::Shaped(lifted) => 28 + lifted.into_iter().filter(|l| *l).count() * 16,
+            Self::Shaped(ids) => ids.fixed_len(),
             Self::Verbatim => 0,
             Self::Erased => 80,
         }
@@ -72,6 +100,13 @@ impl Kind {
             Self::Shaped(_) => 2,
             Self::Verbatim => 1,
             Self::Erased => 0,
+        }
+    }
+
+    fn is_timed(self, id: usize) -> bool {
+        match self {
+            Self::Shaped(ids) => ids.timed.get(id) == Some(&true),
+            Self::Verbatim | Self::Erased => false,
         }
     }
 }
@@ -119,34 +154,68 @@ impl<'a> Shape<'a> {
         })
     }
 
-    /// The shape whose kind byte was read, from the rest of its fixed part and its texts.
+    /// The shape whose kind byte was read, from the rest of its fixed part and its columns.
     fn read(
         fixed: &mut Reader<'_>,
-        lifted: [bool; 2],
-        (timestamp, received_at): (Timestamp, Timestamp),
+        ids: Ids,
+        columns: &mut Columns,
         middle: &'a [u8],
         after: &'a [u8],
     ) -> Result<Self, FormatError> {
         let value = fixed.error(FormatErrorKind::Value);
-        let audit_id = AuditId::from_bytes(fixed.array()?);
-        let salt = Salt::from_bytes(fixed.array()?);
-        let mut ids = [None; 2];
-        for (id, lifted) in ids.iter_mut().zip(lifted) {
-            if lifted {
-                *id = Some(fixed.array()?);
+        let near = columns.times.next().ok_or(value)?;
+        let [audit, request] = &mut columns.distances;
+        let id = |is_timed, distances: &mut Column<u64>, fixed: &mut Reader<'_>| {
+            if is_timed {
+                let distance = distances.next().ok_or(value)?;
+                id_time::join(distance, fixed.array()?, near).ok_or(value)
+            } else {
+                fixed.array()
             }
-        }
-        let middle = put_back(middle, ids).ok_or(value)?;
+        };
+        let [audit_timed, request_timed] = ids.timed;
+        let [has_request, has_trace] = ids.lifted;
+        let audit_id = AuditId::from_bytes(id(audit_timed, audit, fixed)?);
+        let salt = Salt::from_bytes(fixed.array()?);
+        let request = has_request.then(|| id(request_timed, request, fixed)).transpose()?;
+        let trace = has_trace.then(|| fixed.array()).transpose()?;
+        let middle = put_back(middle, [request, trace]).ok_or(value)?;
+        let (timestamp, received_at) = near;
         Ok(Self { audit_id, timestamp, middle, received_at, after, salt })
     }
 
-    fn write_fixed(&self, out: &mut Vec<u8>) {
-        let ids = self.middle.ids();
-        let lifted = ids.iter().zip(LIFTED).filter(|(id, _)| id.is_some());
-        out.u8(lifted.fold(KIND_SHAPED, |kind, (_, bit)| kind | bit));
-        out.bytes(self.audit_id.as_bytes()).bytes(self.salt.as_bytes());
-        for id in ids.iter().flatten() {
-            out.bytes(id);
+    /// Writes the fixed part and, into its column, the distance of each id whose time is left out.
+    fn write_fixed(&self, out: &mut Vec<u8>, distances: &mut [Vec<u8>; 2]) {
+        let [request, trace] = self.middle.ids();
+        let split = |id: &[u8; 16]| id_time::split(id, (self.timestamp, self.received_at));
+        let ids = [Some(*self.audit_id.as_bytes()), request];
+        let timed = ids.map(|id| id.as_ref().and_then(split));
+        let mut kind = KIND_SHAPED;
+        for (bits, has) in [
+            (LIFTED, [request.is_some(), trace.is_some()]),
+            (TIMED, timed.map(|timed| timed.is_some())),
+        ] {
+            kind |= bits.iter().zip(has).filter(|(_, has)| *has).fold(0, |all, (bit, _)| all | bit);
+        }
+        out.u8(kind);
+        let mut salt = Some(self.salt);
+        for ((id, timed), distances) in ids.iter().zip(&timed).zip(distances) {
+            match (timed, id) {
+                (Some((distance, rest)), _) => {
+                    distances.varint(*distance);
+                    out.bytes(rest);
+                }
+                (None, Some(id)) => {
+                    out.bytes(id);
+                }
+                (None, None) => {}
+            }
+            if let Some(salt) = salt.take() {
+                out.bytes(salt.as_bytes());
+            }
+        }
+        if let Some(trace) = trace {
+            out.bytes(&trace);
         }
     }
 
@@ -217,6 +286,7 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
     let mut fixed = Vec::with_capacity(items.len() * 29);
     let mut texts = Vec::new();
     let (mut times, mut received, mut lens) = (Vec::new(), Vec::new(), Vec::new());
+    let mut distances = [Vec::new(), Vec::new()];
     let (mut timestamp, mut received_at) = (Times::default(), Times::default());
     let mut again = Vec::new();
     for item in items {
@@ -227,7 +297,7 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
             PackedItem::Body(body) => {
                 match Shape::of(body).filter(|shape| comes_back(shape, body, &mut again)) {
                     Some(shape) => {
-                        shape.write_fixed(&mut fixed);
+                        shape.write_fixed(&mut fixed, &mut distances);
                         timestamp.put(&mut times, shape.timestamp);
                         received_at.put(&mut received, shape.received_at);
                         lens.varint(shape.middle.reduced_len() as u64);
@@ -244,8 +314,8 @@ pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
             }
         }
     }
-    let mut text = Vec::with_capacity(texts.len() + times.len() + received.len() + lens.len());
-    text.bytes(&lens).bytes(&times).bytes(&received).bytes(&texts);
+    let [audit, request] = distances;
+    let text = [lens, times, received, audit, request, texts].concat();
     Packed { fixed, text }
 }
 
@@ -339,6 +409,34 @@ pub(crate) fn split(stored: &[u8], count: usize) -> Result<Split<'_>, FormatErro
     Ok(Split { kinds, fixed, text })
 }
 
+type Column<T> = std::vec::IntoIter<T>;
+
+/// The columns of numbers in the text part, each to be used up from its front.
+struct Columns {
+    /// `timestamp` and `received_at` of each record of the usual shape.
+    times: Column<(Timestamp, Timestamp)>,
+    /// Of each id that is stored without its time: those of `audit_id`, those of `request_id`.
+    distances: [Column<u64>; 2],
+}
+
+impl Columns {
+    fn take(r: &mut Reader<'_>, kinds: &[Kind]) -> Result<Self, FormatError> {
+        let shaped = kinds.iter().filter(|kind| matches!(kind, Kind::Shaped(_))).count();
+        let mut column = || {
+            let mut times = Times::default();
+            (0..shaped).map(|_| times.take(r)).collect::<Result<Vec<_>, _>>()
+        };
+        let (times, received) = (column()?, column()?);
+        let times: Vec<_> = times.into_iter().zip(received).collect();
+        let mut distances = |id| {
+            let timed = kinds.iter().filter(|kind| kind.is_timed(id));
+            timed.map(|_| r.varint()).collect::<Result<Vec<_>, _>>().map(Vec::into_iter)
+        };
+        let distances = [distances(0)?, distances(1)?];
+        Ok(Self { times: times.into_iter(), distances })
+    }
+}
+
 /// Unpacks the records of a split group whose text is `text`.
 ///
 /// # Errors
@@ -353,13 +451,7 @@ pub(crate) fn unpack(split: &Split<'_>, text: &[u8]) -> Result<Unpacked, FormatE
             lens.push(usize::try_from(r.varint()?).ok().filter(|n| *n <= BODY_LEN_MAX).ok_or(at)?);
         }
     }
-    let shaped = kinds.iter().filter(|kind| matches!(kind, Kind::Shaped(_))).count();
-    let mut column = || {
-        let mut times = Times::default();
-        (0..shaped).map(|_| times.take(&mut r)).collect::<Result<Vec<_>, _>>()
-    };
-    let (times, received) = (column()?, column()?);
-    let mut columns = times.into_iter().zip(received);
+    let mut columns = Columns::take(&mut r, kinds)?;
     let mut lens = lens.into_iter();
     let mut out = Unpacked {
         bodies: Vec::with_capacity(text.len() + count * 160),
@@ -371,11 +463,10 @@ pub(crate) fn unpack(split: &Split<'_>, text: &[u8]) -> Result<Unpacked, FormatE
         let start = out.bodies.len();
         f.u8()?;
         match kind {
-            Kind::Shaped(lifted) => {
-                let times = columns.next().ok_or(value)?;
+            Kind::Shaped(ids) => {
                 let middle = r.take(lens.next().ok_or(value)?)?;
                 let after = r.take(lens.next().ok_or(value)?)?;
-                Shape::read(&mut f, *lifted, times, middle, after)?.write(&mut out.bodies);
+                Shape::read(&mut f, *ids, &mut columns, middle, after)?.write(&mut out.bodies);
             }
             Kind::Verbatim => {
                 out.bodies.bytes(r.take(lens.next().ok_or(value)?)?);

@@ -11,13 +11,14 @@ use std::io;
 use sha2::{Digest, Sha256};
 
 use super::compress::Decoder;
-use super::pack::{PackedItem, Unpacked, split, unpack};
+use super::item_hashes::item_hashes;
+use super::pack::{Unpacked, split, unpack};
 use super::source::ByteSource;
 use crate::format::{
     BLOCK_HEAD_LEN, BLOCK_RECORDS_MAX, BlockHead, DIRECTORY_ENTRY_LEN, DirectoryEntry, Footer,
     FormatError, GroupEntry, SEGMENT_HEADER_LEN, SegmentHeader, TAIL_LEN, Tail, locator,
 };
-use crate::proof::{chain_next, record_hash};
+use crate::proof::chain_next;
 use crate::types::{ChainHash, RecordHash, Seq};
 
 /// What is wrong with a sealed segment.
@@ -335,17 +336,13 @@ impl<S: ByteSource> SealedSegment<S> {
         let mut chain_hash = self.chain_before(head, place)?;
         let fail = |kind| self.group_error(head, place, kind);
         let (entry, first, _) = head.group(place.group).ok_or(fail(SegmentErrorKind::NotHere))?;
-        let (mut hashes, mut chain) = (Vec::new(), Vec::new());
-        for (i, item) in items.iter().enumerate() {
-            let hash = match item {
-                PackedItem::Body(body) => record_hash(body),
-                PackedItem::Erased(_, hash) => hash,
-            };
-            if head.locators.get(first + i) != Some(&locator(&hash)) {
+        let hashes = item_hashes(&items.iter().collect::<Vec<_>>());
+        let mut chain = Vec::with_capacity(hashes.len());
+        for (i, hash) in hashes.iter().enumerate() {
+            if head.locators.get(first + i) != Some(&locator(hash)) {
                 return Err(fail(SegmentErrorKind::Chain));
             }
-            chain_hash = chain_next(&chain_hash, &hash);
-            hashes.push(hash);
+            chain_hash = chain_next(&chain_hash, hash);
             chain.push(chain_hash);
         }
         if chain_hash != entry.chain_after {

@@ -10,9 +10,9 @@ use super::group::{Before, Run, Trials, Verdict};
 use super::report::{Finding, FindingKind};
 use super::wants::{self, Piece, Wants};
 use crate::format::{BLOCK_RECORDS_MAX, Counts, LOCATOR_LEN, TimeRange};
-use crate::proof::{CompactRange, chain_next, leaf_hash, record_hash};
+use crate::proof::{CompactRange, chain_next, leaf_hash};
 use crate::record::{AuditId, Body};
-use crate::segment::PackedItem;
+use crate::segment::{PackedItem, item_hashes};
 use crate::types::{ChainHash, NodeHash, RecordHash};
 
 /// What is known of a set of records without reading them again.
@@ -200,11 +200,7 @@ impl UnitBuilder {
         due: usize,
         quiet: bool,
     ) -> Verdict {
-        let hash = |item: &PackedItem<'_>| match item {
-            PackedItem::Body(body) => record_hash(body),
-            PackedItem::Erased(_, hash) => *hash,
-        };
-        let hashes: Vec<RecordHash> = items.iter().map(hash).collect();
+        let hashes = item_hashes(items);
         let run = Run { before: self.before, hashes: &hashes, locators, after, due };
         let verdict = run.judge(&self.shared.trials);
         let first = self.seq;

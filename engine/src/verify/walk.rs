@@ -8,7 +8,7 @@ use memchr::memmem;
 use super::group::Before;
 use super::mend::{mend_header, mend_places};
 use crate::format::{FRAME_HEADER_LEN, FRAME_MAGIC, FrameHeader, RecordsPayload};
-use crate::proof::{chain_next, record_hash};
+use crate::proof::{chain_next, record_hashes};
 use crate::segment::ByteSource;
 use crate::types::Seq;
 
@@ -200,6 +200,7 @@ fn mend_payload(offset: u64, header: FrameHeader, payload: Vec<u8>, before: Befo
 pub(super) fn chain_holds(header: &FrameHeader, payload: &[u8], before: Before) -> bool {
     let Ok(records) = RecordsPayload::decode(header, payload) else { return false };
     let Some(before) = before.hash() else { return false };
-    let hashes = records.records.iter().map(|record| record_hash(record.body));
-    hashes.fold(before, |chain, hash| chain_next(&chain, &hash)) == records.chain_after
+    let bodies: Vec<&[u8]> = records.records.iter().map(|record| record.body).collect();
+    let hashes = record_hashes(&bodies);
+    hashes.iter().fold(before, |chain, hash| chain_next(&chain, hash)) == records.chain_after
 }

@@ -23,6 +23,8 @@ pub enum FaultKind {
     ErrorBefore(io::ErrorKind),
     /// The call has its effect and reports a failure.
     ErrorAfter(io::ErrorKind),
+    /// The thread that makes the call dies before it has its effect.
+    Panic,
 }
 
 /// A fault at one call.
@@ -218,6 +220,10 @@ impl FaultyStorage {
         let Some(fault) = due else { return act(&mut state) };
         state.hit = Some(format!("{what} ({:?})", fault.kind));
         match fault.kind {
+            FaultKind::Panic => {
+                drop(state);
+                std::panic::resume_unwind(Box::new("a planned panic"));
+            }
             FaultKind::CrashBefore => Err(state.crash()),
             FaultKind::CrashAfter => {
                 let _ = act(&mut state);

@@ -29,11 +29,16 @@ impl Seal {
         let before = sealed_end(&reader);
         let progress = session.progress("sealing", Unit::Nothing, None);
         let sealed = log.seal();
+        // Nobody else is there to make it before the log is closed; a log without is only slower.
+        let indexed = if sealed.is_ok() { log.complete_indexes() } else { Ok(()) };
         drop(progress);
         let new: Vec<_> = reader.segments();
         let closed = logs::close(log, session);
         sealed.map_err(|error| explain::working(&error, session.shared.data_dir()))?;
         closed?;
+        if let Err(error) = indexed {
+            session.notes.note(format_args!("a search index is missing: {error}"));
+        }
         let new = new.iter().filter(|segment| segment.sealed && segment.first_seq.0 >= before);
         let mut count = 0;
         for segment in new {

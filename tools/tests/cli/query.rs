@@ -27,6 +27,35 @@ fn filters_order_and_limit() {
 }
 
 #[test]
+fn words_are_whole_and_details_go_by_their_path() {
+    let place = Place::new();
+    let detailed = |n, detail: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(&record(n)).expect("JSON");
+        record["detail"] = serde_json::from_str(detail).expect("JSON");
+        record.to_string()
+    };
+    let records = [
+        detailed(0, r#"{"note":"Blood pressure 血圧","after":{"inDays":7}}"#),
+        detailed(1, r#"{"note":"pressures","after":{"inDays":14},"items":[{"code":"CRP"}]}"#),
+        detailed(2, r#"{"after":{"inDays":"7"},"items":[{"code":"HbA1c"},{"code":"CRP"}]}"#),
+    ];
+    place.append(&records.join("\n"));
+    let none = [] as [u64; 0];
+    assert_eq!(seqs(&place, &["--word", "PRESSURE"]), [0]);
+    assert_eq!(seqs(&place, &["--word", "press"]), none);
+    assert_eq!(seqs(&place, &["--word", "圧", "--word", "blood pressure"]), [0]);
+    assert_eq!(seqs(&place, &["--word", "00000000000040008000000000000002"]), [2]);
+    assert_eq!(seqs(&place, &["--detail", "after.inDays=7"]), [2, 0]);
+    assert_eq!(
+        seqs(&place, &["--detail", "after.inDays=7", "--detail", "after.inDays=14"]).len(),
+        3
+    );
+    let both = ["--detail", "after.inDays=7", "--detail", "items.code=CRP"];
+    assert_eq!(seqs(&place, &both), [2]);
+    place.run(&["query", "--detail", "after.inDays"]).ended(2);
+}
+
+#[test]
 fn order_is_the_place_in_the_log_or_the_time() {
     let place = Place::new();
     place.append(&[record(5), record(1), record(3)].join("\n"));

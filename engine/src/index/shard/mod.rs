@@ -6,17 +6,34 @@
 //! Invariant: a shard never leaves out a record that matches. It is made from the records alone,
 //! depends on no grouping into blocks, and equal records give equal bytes.
 
+mod bits;
+mod builder;
+mod bytes;
+mod encode;
+mod encoded;
 mod error;
+mod growing;
+mod header;
 mod input;
+mod keys;
 mod lookup;
+mod plain;
+mod postings;
 mod record_set;
+mod strings;
+#[cfg(test)]
+pub(super) mod tests;
+mod times;
 
+pub use builder::{Room, ShardBuilder};
+pub(crate) use bytes::{Part, Source};
+pub(crate) use encoded::EncodedShard;
 pub use error::ShardError;
+pub use growing::GrowingShard;
+pub(crate) use header::{
+    INDEX_VERSION, LAYOUT as SHARD_LAYOUT, SHARD_HEADER_LEN, ShardHeader, array,
+};
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
-pub use lookup::{ShardLookup, TimeSpan};
-pub use record_set::RecordSet;
-
-/// Seqs of one window; a shard never crosses a multiple of it.
-pub const SHARD_RECORDS: u64 = 1 << 16;
-/// Records that share one place of the identifier and word index.
-pub const OCTET_RECORDS: u16 = 8;
+pub use lookup::{EachCount, ShardLookup, TimeSpan};
+pub use record_set::{OCTET_RECORDS, RecordSet, SHARD_RECORDS};
+pub(crate) use strings::{Strings, StringsWriter, Walk};

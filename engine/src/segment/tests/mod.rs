@@ -9,7 +9,7 @@ mod sealed;
 use super::*;
 use crate::proof::{CompactRange, chain_next, leaf_hash, record_hash};
 use crate::record::{
-    ActorType, AuditId, Detail, Limits, Outcome, Record, Salt, Sensitivity, Stamp, Timestamp,
+    ActorType, AuditId, Body, Detail, Limits, Outcome, Record, Salt, Sensitivity, Stamp, Timestamp,
     encode_body,
 };
 use crate::types::{ChainHash, RecordHash, Seq};

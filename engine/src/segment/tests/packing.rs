@@ -80,6 +80,71 @@ fn usual_bodies_are_taken_apart_and_odd_ones_kept_whole() {
     assert_eq!((erased.fixed.len(), erased.fixed[0], erased.text.len()), (81, 2, 0));
 }
 
+/// A body whose ids are UUIDv7: made `off` ms behind its timestamp or its arrival.
+fn timed_body(n: u64, off: i64, by_server: bool, with_request: bool) -> Vec<u8> {
+    let body = body(n);
+    let read = Body::parse(&body).unwrap();
+    let mut record = read.to_record();
+    let time = if by_server { read.received_at() } else { record.timestamp };
+    let millis = |off: i64| (time.unix_nanos() / 1_000_000 + off).cast_unsigned();
+    let random = |n: u64| {
+        let mut random = [0x5a; 10];
+        random[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+        random
+    };
+    if with_request {
+        record.request_id = Some(AuditId::v7(millis(off - 3), random(!n)).to_string());
+    }
+    let stamp = Stamp {
+        audit_id: AuditId::v7(millis(off), random(n)),
+        received_at: read.received_at(),
+        ingested_by: None,
+        salt: Salt::from_bytes([7; 12]),
+    };
+    let mut body = Vec::new();
+    encode_body(&record, &stamp, &mut body);
+    body
+}
+
+#[test]
+fn ids_near_a_time_of_their_record_are_stored_without_theirs() {
+    let at = |n, off, server, request| {
+        assert_comes_back(&[Item::Body(timed_body(n, off, server, request))])
+    };
+    let (plain, both) = (at(8, 0, false, false), at(8, 0, false, true));
+    assert_eq!((plain.fixed.len(), plain.fixed[0]), (23, 0x40));
+    assert_eq!((both.fixed.len(), both.fixed[0]), (33, 0xd0));
+    assert_eq!(both.fixed[1..11], timed_id(8)[6..], "the rest of the id can be searched for");
+    assert_eq!(at(8, 0, true, false).fixed[0], 0x40);
+    let far = at(8, 1 << 40, false, true);
+    assert_eq!((far.fixed.len(), far.fixed[0]), (45, 0x10));
+    // The distance of a usual id takes one byte of the text.
+    let apart = assert_comes_back(&[Item::Body(body(8))]);
+    assert_eq!(plain.text.len(), apart.text.len() + 1);
+}
+
+fn timed_id(n: u64) -> [u8; 16] {
+    *Body::parse(&timed_body(n, 0, false, true)).unwrap().audit_id().as_bytes()
+}
+
+#[test]
+fn a_request_id_that_is_not_there_has_no_time_to_lack() {
+    let packed = assert_comes_back(&[Item::Body(timed_body(8, 0, false, false))]);
+    let mut stored = [&packed.fixed[..], &packed.text].concat();
+    stored[0] |= 0x80;
+    assert!(split(&stored, 1).is_err());
+}
+
+/// Files from before ids were taken apart: whole ids, whatever they are.
+#[test]
+fn a_whole_id_near_its_time_is_read() {
+    let far = assert_comes_back(&[Item::Body(timed_body(8, 1 << 40, false, false))]);
+    assert_eq!((far.fixed.len(), far.fixed[0]), (29, 0));
+    let fixed = [&[0][..], &timed_id(8), &far.fixed[17..]].concat();
+    let near = unpacked(&Packed { fixed, text: far.text }, 1).unwrap();
+    assert_eq!(near.get(0), Some(PackedItem::Body(&timed_body(8, 0, false, false))));
+}
+
 #[test]
 fn a_text_for_a_dictionary_holds_nothing_random() {
     let text = String::from_utf8(sample_text(&body(2))).unwrap();
@@ -94,6 +159,8 @@ fn group() -> (Packed, usize) {
         Item::Body(b"odd".to_vec()),
         Item::Erased([5; 16], 7),
         Item::Body(body(3)),
+        Item::Body(timed_body(5, -2, true, true)),
+        Item::Body(timed_body(6, 40, false, false)),
     ];
     (assert_comes_back(&items), items.len())
 }
@@ -131,6 +198,11 @@ fn every_flipped_bit_is_an_error_or_other_records() {
 fn any_item() -> impl Strategy<Value = Item> {
     prop_oneof![
         6 => (0..5000u64).prop_map(|n| Item::Body(body(n))),
+        3 => (0..5000u64, -(1i64 << 34)..1 << 34, 0..34u32, any::<(bool, bool)>()).prop_map(
+            |(n, off, shift, (server, request))| {
+                Item::Body(timed_body(n, off >> shift, server, request))
+            }
+        ),
         1 => (0..15usize).prop_map(|i| Item::Body(odd_bodies()[i].clone())),
         1 => proptest::collection::vec(any::<u8>(), 0..60).prop_map(Item::Body),
         1 => any::<([u8; 16], u8)>().prop_map(|(id, byte)| Item::Erased(id, byte)),

@@ -1,11 +1,9 @@
 //! Filters against records built for them.
 
-use super::*;
+use super::samples::{body_of, with_detail};
 use crate::format::TimeRange;
-use crate::record::{
-    ActorType, AuditId, Body, Limits, Outcome, Record, Salt, Sensitivity, Stamp, Timestamp,
-    encode_body,
-};
+use crate::query::*;
+use crate::record::{ActorType, Body, Outcome, Sensitivity, Timestamp};
 
 const RECORD: &str = r#"{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user",
     "actor_id":"dr-\"x\"",
@@ -17,17 +15,7 @@ const RECORD: &str = r#"{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user",
     "list":[{"deep":"Needle"}],"Name\"y":1,"flag":true}}"#;
 
 fn body() -> Vec<u8> {
-    let text = RECORD.replace("0012e1", "12e1");
-    let record = Record::from_json(text.as_bytes(), &Limits::default()).unwrap();
-    let stamp = Stamp {
-        audit_id: AuditId::from_bytes([7; 16]),
-        received_at: Timestamp::from_unix_micros(1_800_000_000_000_000).unwrap(),
-        ingested_by: None,
-        salt: Salt::from_bytes([1; 12]),
-    };
-    let mut out = Vec::new();
-    encode_body(&record, &stamp, &mut out);
-    out
+    body_of(&RECORD.replace("0012e1", "12e1"))
 }
 
 fn matches(filter: &Filter) -> bool {
@@ -127,23 +115,71 @@ fn details_match_strings_and_number_tokens() {
     assert!(detail(DetailFilter::member("Name\"y", strings(&["1"]))));
     assert!(!detail(DetailFilter::member("flag", strings(&["true"]))));
     assert!(!detail(DetailFilter::member("deep", strings(&["Needle"]))), "first level only");
+    assert!(detail(DetailFilter::parse("list.deep=Needle").unwrap()));
+    assert!(detail(DetailFilter::default()));
+    assert!(!detail(DetailFilter { paths: Vec::new(), values: strings(&["1"]) }));
 }
 
 #[test]
-fn words_occur_in_any_case_in_values_only() {
+fn paths_lead_through_objects_and_arrays() {
+    let bytes = with_detail(
+        r#"{"a":{"b":{"c":"x"},"b.c":"dots","=":1},"list":["one",["two",{"n":3}],{"n":4.50}],
+        "b":{"c":"wrong"},"n":9,"a=b":"equals"}"#,
+    );
+    let body = Body::parse(&bytes).unwrap();
+    for (text, expected) in [
+        ("a.b.c=x", true),
+        ("a.b.c=wrong", false),
+        ("b.c=x", false),
+        ("a.b=x", false),
+        (r"a.b\.c=dots", true),
+        (r"a.\==1", true),
+        (r"a\=b=equals", true),
+        ("list=one", true),
+        ("list=two", true),
+        ("list.n=3", true),
+        ("list.n=4.50", true),
+        ("list.n=4.5", false),
+        ("list.n=9", false),
+        ("n=9", true),
+        ("list.0=one", false),
+        ("n=", false),
+    ] {
+        let detail = vec![DetailFilter::parse(text).unwrap()];
+        assert_eq!(Filter { detail, ..Filter::default() }.matches(&body), expected, "{text}");
+    }
+    for wrong in ["", "a", "=x", "a..b=x", ".a=x", "a.=x", "a\\=x"] {
+        assert!(DetailFilter::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn words_are_found_whole_in_any_case_and_width_in_values_only() {
     for (words, expected) in [
         (&["needle"][..], true),
         (&["NEEDLE", "öl"], true),
         (&["needle", "nadel"], false),
+        (&["need"], false),
         (&["血圧"], true),
+        (&["圧"], true),
+        (&["圧血"], false),
         (&["é"], true),
+        (&["e"], false),
+        (&["ＲＥＡＤ"], true),
         (&["read_chart"], true),
+        (&["read", "chart"], true),
+        (&["öl und 血圧"], true),
+        (&["straße und"], false),
         (&["医師"], true),
+        (&["p-9", "9"], true),
+        (&["c-1", "f1", "x"], true),
         (&["patientid"], false),
         (&["name"], false),
         (&["12e1"], false),
+        (&["77"], false),
         (&["AQEB"], false),
         (&[""], true),
+        (&["--", "*"], true),
     ] {
         let words: Vec<Word> = words.iter().map(|word| Word::new(word)).collect();
         assert_eq!(
@@ -151,6 +187,28 @@ fn words_occur_in_any_case_in_values_only() {
             expected,
             "{words:?}"
         );
+    }
+}
+
+#[test]
+fn identifiers_are_found_by_the_word_that_they_are() {
+    for (word, expected) in [
+        ("r-1", true),
+        ("R 1", true),
+        ("r", false),
+        ("4bf92f3577b34da6a3ce929d0e0e4736", true),
+        ("4bf92f35-77b3-4da6-a3ce-929d0e0e4736", true),
+        ("4bf92f35", false),
+        ("07070707-0707-0707-0707-070707070707", true),
+        ("07070707070707070707070707070707", true),
+        ("192.0.2.7", true),
+        ("::ffff:192.0.2.7", true),
+        ("192.0.2", false),
+        ("192 0 2 7", false),
+        ("ffff 192 0 2 7", false),
+    ] {
+        let filter = Filter { words: vec![Word::new(word)], ..Filter::default() };
+        assert_eq!(matches(&filter), expected, "{word}");
     }
 }
 
