@@ -232,8 +232,8 @@ pub enum AppendError {
 
 fn contradiction(signed: u64, size: u64) -> String {
     format!(
-        "the log can only be read: what it holds ({}) does not lead to the root that was signed for \
-         {signed}",
+        "the log can only be read: what it holds ({}) does not lead to the root that was signed \
+         for {signed}",
         counted(size, "record")
     )
 }
