@@ -6,28 +6,32 @@ use std::collections::BTreeMap;
 use shoseki_engine::query::{BucketCount, Filter, Order, Stats, StatsQuery, ValueCount};
 use shoseki_engine::record::{ActorType, Body, Outcome, Sensitivity};
 
+/// Bodies, read.
+pub(crate) fn parse(bodies: &[Vec<u8>]) -> Vec<Body<'_>> {
+    bodies.iter().map(|body| Body::parse(body).unwrap()).collect()
+}
+
 /// The time and seq of each match, in order.
-pub(crate) fn matches(bodies: &[Vec<u8>], filter: &Filter, order: Order) -> Vec<(i64, u64)> {
-    let found = bodies.iter().zip(0_u64..).filter_map(|(body, seq)| {
-        let body = Body::parse(body).unwrap();
-        filter.matches(&body).then(|| (body.timestamp().unix_nanos(), seq))
-    });
-    let mut found: Vec<(i64, u64)> = found.collect();
-    found.sort_unstable();
-    if order == Order::Descending {
-        found.reverse();
-    }
+pub(crate) fn matches(bodies: &[Body<'_>], filter: &Filter, order: Order) -> Vec<(i64, u64)> {
+    let found = bodies.iter().zip(0_u64..).filter(|(body, _)| filter.matches(body));
+    let mut found: Vec<(i64, u64)> =
+        found.map(|(body, seq)| (body.timestamp().unix_nanos(), seq)).collect();
+    sort(&mut found, order);
     found
 }
 
-pub(crate) fn stats(bodies: &[Vec<u8>], query: &StatsQuery) -> Stats {
+pub(crate) fn sort(places: &mut [(i64, u64)], order: Order) {
+    places.sort_unstable();
+    if order == Order::Descending {
+        places.reverse();
+    }
+}
+
+pub(crate) fn stats(bodies: &[Body<'_>], query: &StatsQuery) -> Stats {
     let mut stats = Stats::default();
     let mut values: [BTreeMap<String, u64>; 3] = Default::default();
     let mut buckets: BTreeMap<i64, BucketCount> = BTreeMap::new();
-    for body in bodies.iter().map(|body| Body::parse(body).unwrap()) {
-        if !query.filter.matches(&body) {
-            continue;
-        }
+    for body in bodies.iter().filter(|body| query.filter.matches(body)) {
         let failed = u64::from(body.result() == Outcome::Failure);
         stats.total += 1;
         stats.by_result[match body.result() {

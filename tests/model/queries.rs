@@ -2,9 +2,10 @@
 
 use shoseki_engine::log::{Entry, Query};
 use shoseki_engine::query::{Cursor, Order, StatsQuery};
+use shoseki_engine::record::Body;
 
 use crate::filters::{division, filter};
-use crate::naive;
+use crate::naive::{self, parse};
 use crate::numbers::Numbers;
 use crate::world::World;
 
@@ -23,16 +24,23 @@ fn page_through(world: &mut World, numbers: &mut Numbers, case: &str) {
     let limit = numbers.pick(&[1, 2, 3, 7, 20, 1_000]);
     let busy = numbers.once_in(3);
     let mut query = Query { filter, order, limit, ..Query::default() };
-    let mut last = None;
+    let (mut last, mut all, mut known) = (None, Vec::new(), 0);
     for _ in 0..12 {
         let page = world.reader().search(&query).unwrap();
-        let all = naive::matches(&world.bodies, &query.filter, order);
+        for seq in known..world.bodies.len() {
+            let body = Body::parse(&world.bodies[seq]).unwrap();
+            if query.filter.matches(&body) {
+                all.push((world.times[seq], seq as u64));
+            }
+        }
+        known = world.bodies.len();
+        naive::sort(&mut all, order);
         let follows = |place: &(i64, u64)| match (last, order) {
             (None, _) => true,
             (Some(last), Order::Ascending) => last < *place,
             (Some(last), Order::Descending) => *place < last,
         };
-        let mut expected = all.into_iter().filter(follows);
+        let mut expected = all.iter().copied().filter(follows);
         let best: Vec<(i64, u64)> = expected.by_ref().take(limit).collect();
         let best_seqs: Vec<u64> = best.iter().map(|(_, seq)| *seq).collect();
         assert_eq!(seqs(&page.entries), best_seqs, "{case} {query:?}");
@@ -55,8 +63,10 @@ fn page_through(world: &mut World, numbers: &mut Numbers, case: &str) {
 fn select(world: &World, numbers: &mut Numbers, case: &str) {
     let filter = filter(numbers, &world.times);
     let order = numbers.pick(&[Order::Ascending, Order::Descending]);
-    let mut expected: Vec<u64> =
-        naive::matches(&world.bodies, &filter, order).into_iter().map(|(_, seq)| seq).collect();
+    let mut expected: Vec<u64> = naive::matches(&parse(&world.bodies), &filter, order)
+        .into_iter()
+        .map(|(_, seq)| seq)
+        .collect();
     expected.sort_unstable();
     if order == Order::Descending {
         expected.reverse();
@@ -66,7 +76,6 @@ fn select(world: &World, numbers: &mut Numbers, case: &str) {
 }
 
 fn find(world: &World, numbers: &mut Numbers, case: &str) {
-    use shoseki_engine::record::Body;
     let id = |body: &Vec<u8>| Body::parse(body).unwrap().audit_id();
     let Some(body) = world.bodies.get(numbers.below(world.bodies.len() as u64 + 1) as usize) else {
         return;
@@ -85,7 +94,7 @@ fn stats(world: &World, numbers: &mut Numbers, case: &str) {
     let top = numbers.pick(&[0, 1, 3, 100]);
     let query = StatsQuery { filter, buckets: division(numbers), top };
     let found = world.reader().stats(&query, None).unwrap();
-    assert_eq!(found, naive::stats(&world.bodies, &query), "{case} {query:?}");
+    assert_eq!(found, naive::stats(&parse(&world.bodies), &query), "{case} {query:?}");
 }
 
 fn one_log(seed: u64) {

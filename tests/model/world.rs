@@ -76,10 +76,8 @@ impl World {
         }
     }
 
-    /// Seals and indexes everything.
+    /// Seals and indexes what is finished.
     pub(crate) fn settle(&mut self) {
-        self.log().seal().unwrap();
-        while self.log().step().unwrap() {}
         self.log().complete_indexes().unwrap();
     }
 

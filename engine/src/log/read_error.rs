@@ -7,7 +7,7 @@ use std::io;
 
 use crate::proof::{KeyListError, SignedError};
 use crate::query::CursorError;
-use crate::types::{Seq, TreeSize};
+use crate::types::{Seq, TreeSize, counted};
 
 /// Why a log can't be opened for reading.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ pub enum ReadError {
         size: TreeSize,
     },
     /// The tree never had this size.
-    #[error("there is no tree of {size} records: the log holds {log}")]
+    #[error("there is no tree of {}: the log holds {log}", counted(size.0, "record"))]
     NoSuchSize {
         /// Size asked for.
         size: TreeSize,
@@ -151,7 +151,7 @@ pub enum CopyError {
         size: TreeSize,
     },
     /// The copy holds less than its checkpoint covers.
-    #[error("the copy holds {copied} records and its checkpoint covers {checkpoint}")]
+    #[error("the copy holds {}, its checkpoint covers {checkpoint}", counted(copied.0, "record"))]
     Short {
         /// Records in the copy.
         copied: TreeSize,

@@ -5,7 +5,8 @@
 
 use clap::{Args, ValueEnum};
 use shoseki_engine::log::{Query as Question, Reader};
-use shoseki_engine::query::{Cursor, Explain, Order};
+use shoseki_engine::query::{Cursor, CursorError, Explain, Order};
+use shoseki_engine::types::counted;
 
 use crate::explain;
 use crate::failure::{Status, Stop};
@@ -45,7 +46,7 @@ pub struct Query {
 }
 
 fn cursor(text: &str) -> Result<Cursor, String> {
-    text.parse().map_err(|error: shoseki_engine::query::CursorError| error.to_string())
+    text.parse().map_err(|error: CursorError| error.to_string())
 }
 
 /// Which end comes first.
@@ -102,10 +103,9 @@ impl Query {
         out.flush()?;
         let next = question.cursor.filter(|_| limit.is_some_and(|limit| limit > 0));
         if form == Form::Text {
-            let records = if listing.count == 1 { "record" } else { "records" };
             let more = next.is_some() && self.limit.is_none();
             let hint = if more { "; --limit N shows more" } else { "" };
-            notes.note(format_args!("{} {records}{hint}", listing.count));
+            notes.note(format_args!("{}{hint}", counted(listing.count, "record")));
         }
         if let Some(next) = next.filter(|_| self.limit.is_some()) {
             notes.note(format_args!("more: the same command with --cursor {next}"));
@@ -146,9 +146,11 @@ pub(crate) fn damaged(count: u64, notes: &mut crate::output::Notes<'_>) -> Statu
     if count == 0 {
         return Status::Done;
     }
+    let stand = if count == 1 { "stands in its place" } else { "stand in their places" };
     notes.fault(format_args!(
-        "shoseki: {count} damaged records stand in their places without a body\n  next:  run \
-         `shoseki verify` on the data directory; `shoseki show --damaged SEQ` gives the raw bytes"
+        "shoseki: {} {stand} without a body\n  next:  run `shoseki verify` on the data directory; \
+         `shoseki show --damaged SEQ` gives the raw bytes",
+        counted(count, "damaged record")
     ));
     Status::Found
 }

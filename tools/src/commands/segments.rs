@@ -8,7 +8,7 @@ use shoseki_engine::format::TimeRange;
 use shoseki_engine::log::{IndexInfo, IndexState, Reader, SegmentInfo};
 use shoseki_engine::proof::VerifierKey;
 use shoseki_engine::record::Timestamp;
-use shoseki_engine::types::TreeSize;
+use shoseki_engine::types::{TreeSize, counted};
 use shoseki_engine::verify::{FindingKind, Report, VerifyError, VerifyOptions, verify_path};
 
 use crate::commands::verify::{Bar, Verdict, one_finding};
@@ -107,7 +107,7 @@ impl Segments {
 fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
     let reader = logs::reader(session)?;
     let dir = session.shared.data_dir().to_owned();
-    let bar = Bar(session.progress("verifying", None));
+    let bar = Bar::new(session);
     let mut bad = false;
     for segment in reader.segments() {
         let path = dir.join(&segment.path);
@@ -124,7 +124,7 @@ fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
             continue;
         }
         let status = report.status();
-        let line = format!("{status:<9} {} ({} records)", segment.path, report.records);
+        let line = format!("{status:<9} {} ({})", segment.path, counted(report.records, "record"));
         bar.0.aside(|| session.out.line(line))?;
         for finding in &report.findings {
             session.out.line(format_args!("  {}", one_finding(finding)))?;

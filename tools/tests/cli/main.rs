@@ -23,3 +23,4 @@ mod stats;
 mod streams;
 mod support;
 mod usage;
+mod verify;
