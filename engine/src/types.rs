@@ -132,6 +132,12 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
+/// A number and what it counts, for a message: `1 record`, `2 records`.
+pub fn counted(n: impl fmt::Display + PartialEq + From<u8> + Copy, noun: &str) -> String {
+    let plural = if n == 1.into() { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
 /// The log's name: 1–200 characters of `[A-Za-z0-9./_-]` (CONTRACT 1.2).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin(String);
@@ -184,6 +190,12 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_many() {
+        let said = [0_u64, 1, 2].map(|n| counted(n, "record"));
+        assert_eq!(said, ["0 records", "1 record", "2 records"]);
+    }
 
     #[test]
     fn hex_is_strict() {

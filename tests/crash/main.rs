@@ -16,6 +16,7 @@
 )]
 
 mod full;
+mod indexes;
 mod model;
 mod mounted;
 mod points;

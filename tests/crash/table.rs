@@ -220,6 +220,12 @@ fn files(storage: &FaultyStorage, dir: &str) -> Vec<String> {
     storage.paths().into_iter().filter(|path| path.starts_with(dir)).collect()
 }
 
+fn segments(storage: &FaultyStorage) -> Vec<String> {
+    let mut paths = files(storage, "sealed/");
+    paths.retain(|path| path.ends_with(".seg"));
+    paths
+}
+
 #[test]
 fn several_active_files_are_sealed_in_order() {
     let mut machine = three_files();
@@ -227,7 +233,7 @@ fn several_active_files_are_sealed_in_order() {
     let log = goes_on(&mut machine, 6, 50);
     machine.steps(&log).unwrap();
     assert_eq!(files(&machine.storage, "active/").len(), 1);
-    assert_eq!(files(&machine.storage, "sealed/").len(), 3);
+    assert_eq!(segments(&machine.storage).len(), 3);
     machine.model.check(&log.reader());
 }
 
@@ -257,13 +263,13 @@ fn sealed_and_active() -> (Machine, String, String) {
     let mut machine = three_files();
     let active = machine.storage.bytes(ACTIVE).unwrap();
     let log = machine.open().unwrap();
-    while files(&machine.storage, "sealed/").is_empty() {
+    while segments(&machine.storage).is_empty() {
         log.step().unwrap();
     }
     machine.storage = machine.storage.kill();
     drop(log);
     machine.storage.put(ACTIVE, &active);
-    let sealed = files(&machine.storage, "sealed/");
+    let sealed = segments(&machine.storage);
     (machine, ACTIVE.to_owned(), sealed[0].clone())
 }
 
@@ -309,7 +315,7 @@ fn a_half_built_sealed_file_is_forgotten_and_sealed_again() {
     machine.storage.put("sealed/00000000000000000000-00000000000000000002.seg.tmp", b"half");
     let log = goes_on(&mut machine, 6, 50);
     machine.steps(&log).unwrap();
-    assert_eq!(files(&machine.storage, "sealed/").len(), 3);
+    assert_eq!(segments(&machine.storage).len(), 3);
     machine.model.check(&log.reader());
 }
 

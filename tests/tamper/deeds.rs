@@ -174,6 +174,68 @@ fn stored_tiles_of_the_lowest_level_and_bundles_are_recomputed_too() {
     assert_eq!(said(&audit(&log, &files)), ["changed 0-255", "changed 256-299"]);
 }
 
+/// The findings about a log with this one file put into it, as `kind seqs file`.
+fn with_file(log: &Log, path: &str, bytes: &[u8]) -> Vec<String> {
+    let mut files = log.files.clone();
+    files.insert(path.to_owned(), bytes.to_vec());
+    let report = audit(log, &files);
+    let file = |at: usize| report.findings[at].segment.clone().unwrap_or_default();
+    said(&report).iter().enumerate().map(|(at, said)| format!("{said} {}", file(at))).collect()
+}
+
+#[test]
+fn junk_in_the_place_of_a_tile_is_named_and_no_lost_end() {
+    use shoseki_engine::proof::{encode_bundle, leaf_hash};
+    let log = Plan::default().make();
+    let hashes = shoseki_tests::evidence::hashes(&log.bodies);
+    let leaves: Vec<u8> = hashes.iter().flat_map(|hash| leaf_hash(hash).0).collect();
+    let (junk, whole) = ([7; 8192], "changed 0-68 tile/0/000");
+    // The tile's hashes of records that are there are wrong, or it has another length.
+    assert_eq!(with_file(&log, "tile/0/000", &junk), [whole]);
+    assert_eq!(with_file(&log, "tile/0/000", b"junk"), ["corrupt 0-68 tile/0/000"]);
+    assert_eq!(
+        with_file(&log, "tile/entries/000", &[7; 256 * 66]),
+        ["changed 0-68 tile/entries/000"]
+    );
+    assert_eq!(with_file(&log, "tile/entries/000", b""), ["corrupt 0-68 tile/entries/000"]);
+    let partial = "tile/0/000.p/69";
+    assert_eq!(with_file(&log, partial, &leaves), [""; 0]);
+    let more = [&leaves[..], b"x"].concat();
+    assert_eq!(with_file(&log, partial, &more), [format!("corrupt 0-68 {partial}")]);
+    let long = vec![0; 40 << 10];
+    assert_eq!(with_file(&log, partial, &long), [format!("corrupt 0-68 {partial}")]);
+    let bundle = [&encode_bundle(&hashes)[..], b"x"].concat();
+    let path = "tile/entries/000.p/69";
+    assert_eq!(with_file(&log, path, &bundle), [format!("corrupt 0-68 {path}")]);
+    // Nothing there speaks for or against it, and no writer puts such a tile there.
+    assert_eq!(with_file(&log, "tile/0/009", &junk), ["changed tile/0/009"]);
+    assert_eq!(with_file(&log, "tile/0/009", b"junk"), ["corrupt tile/0/009"]);
+    // A tile that fits and goes on is what is left of a longer log.
+    let ahead = [&leaves[..], &[7; 32]].concat();
+    assert_eq!(with_file(&log, "tile/0/000.p/70", &ahead), ["truncated 69 tile/0/000.p/70"]);
+    assert_eq!(with_file(&log, "tile/1/000.p/1", &[7; 32]), ["truncated 69 tile/1/000.p/1"]);
+}
+
+#[test]
+fn what_is_no_anchor_below_anchors_is_mentioned() {
+    let log = Plan::default().make();
+    let mut files = log.files.clone();
+    let strays = ["anchors/junk", "anchors/2026-11-20/anchor.bak", "anchors/2026-11-20/x/y"];
+    for stray in strays {
+        files.insert(stray.to_owned(), b"?".to_vec());
+    }
+    let report = audit(&log, &files);
+    assert_eq!(said(&report), [""; 0]);
+    let notices: Vec<_> = report.notices.iter().map(|n| (n.kind, n.message.as_str())).collect();
+    let unknown = |message| (NoticeKind::UnknownFile, message);
+    let expected = [
+        unknown("anchors/2026-11-20/anchor.bak is no file of a log"),
+        unknown("anchors/2026-11-20/x/ is no file of a log"),
+        unknown("anchors/junk is no file of a log"),
+    ];
+    assert_eq!(notices, expected);
+}
+
 #[test]
 fn a_repeated_id_is_a_notice() {
     let mut log = Plan::default().make();

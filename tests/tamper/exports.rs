@@ -187,7 +187,8 @@ fn paths_lead_to_what_they_hold() {
     std::fs::write(root.join("export.csv"), "audit_id,timestamp\n").unwrap();
     assert!(matches!(verify("export.csv"), Err(VerifyError::Csv { .. })));
     assert!(matches!(verify("tile"), Err(VerifyError::Io { .. })));
-    assert!(matches!(verify("anchors"), Err(VerifyError::NotEvidence { .. })));
+    assert!(matches!(verify("anchors"), Err(VerifyError::PartOfLog { .. })));
+    assert!(matches!(verify("anchors/2026-11-20"), Err(VerifyError::NotEvidence { .. })));
     std::fs::remove_file(root.join("log.json")).unwrap();
     assert_eq!(said(&verify("").unwrap()), ["missing"]);
     std::fs::remove_dir_all(&root).unwrap();

@@ -218,3 +218,20 @@ fn a_segment_of_a_copy_that_went_on_differently_is_forked() {
     assert_eq!(said(&report), ["forked 39-58"]);
     assert_eq!(report.findings[0].segment.as_ref(), Some(&paths[2]));
 }
+
+/// The last segment went on differently near its end: it continues the one before, and what is
+/// active does not continue it. Records that never were must not be named.
+#[test]
+fn a_forked_last_segment_is_named_up_to_the_end_of_the_log_and_no_further() {
+    for (frames, want) in [(vec![], "forked 39-58"), (vec![3, 1], "forked 39-62")] {
+        let plan = Plan { frames, ..Plan::default() };
+        let log = plan.make();
+        let copy = Plan { differs_from: 50, ..plan }.make();
+        let path = log.sealed_paths()[2].clone();
+        let mut files = log.files.clone();
+        files.insert(path.clone(), copy.files[&path].clone());
+        let report = audit(&log, &files);
+        assert_eq!(said(&report), [want]);
+        assert_eq!(report.findings[0].segment.as_ref(), Some(&path));
+    }
+}

@@ -15,6 +15,7 @@ fn a_clean_log_has_no_finding() {
         Plan { sealed: vec![256, 256], frames: vec![256], group: 16, ..Plan::default() },
         Plan { sealed: vec![], ..Plan::default() },
         Plan { sealed: vec![5], frames: vec![], ..Plan::default() },
+        Plan { sealed: vec![300, 20], frames: vec![], ..Plan::default() },
         Plan { sealed: vec![], frames: vec![], ..Plan::default() },
     ] {
         let log = plan.make();

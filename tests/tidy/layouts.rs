@@ -5,9 +5,9 @@
 //! Knows nothing about encoding: golden vectors check that.
 //!
 //! Contract with the engine: `LAYOUTS: &[(&str, &[Field])]` in `shoseki_engine::format` and in
-//! `shoseki_engine::index::file`, the name being the heading in lower case, with `Field { offset: usize, size: usize, name: &str }` for each
-//! part of fixed place and size, in order of place. Rows of variable place or size (`n`) come last
-//! in a table and are not compared.
+//! `shoseki_engine::index::file`, the name being the heading in lower case, with
+//! `Field { offset: usize, size: usize, name: &str }` for each part of fixed place and size, in
+//! order of place. Rows of variable place or size (`n`) come last in a table and are not compared.
 
 use std::fs;
 

@@ -23,6 +23,7 @@ fn evidence(dir: &Path, log: &Log) -> BTreeMap<String, Vec<u8>> {
             }
             let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
             let out = ["LOCK", "segments.cat"].contains(&name.as_str())
+                || name.ends_with(".idx")
                 || ["keys/", "ids/", "quarantine/"].iter().any(|d| name.starts_with(d));
             if !out {
                 files.insert(name, std::fs::read(&path).unwrap());

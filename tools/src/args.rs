@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     append, backup, checkpoint, completions, demo, export, fork, import, key, man, proof, publish,
-    query, seal, segments, show, tail, verify,
+    query, seal, segments, show, stats, tail, verify,
 };
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
@@ -87,6 +87,8 @@ pub enum Command {
     Import(import::Import),
     /// Search for records
     Query(query::Query),
+    /// Count records: by result, sensitivity, action, actor and over time
+    Stats(stats::Stats),
     /// Show one record
     Show(show::Show),
     /// Show the newest records, and those that come

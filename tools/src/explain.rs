@@ -50,12 +50,20 @@ pub(crate) fn read(error: &ReadError, dir: &Path) -> Failure {
     let status = match error {
         ReadError::NoSuchRecord { .. }
         | ReadError::NoSuchSize { .. }
-        | ReadError::SizesReversed { .. } => Status::Invalid,
+        | ReadError::SizesReversed { .. }
+        | ReadError::Cursor(_)
+        | ReadError::TooManyBuckets { .. } => Status::Invalid,
         ReadError::Damaged { .. } | ReadError::Checkpoint(_) | ReadError::Keys(_) => Status::Found,
         _ => Status::CouldNot,
     };
     let failure = Failure::caused(status, error).at(dir.display());
     failure.next(match status {
+        Status::Invalid if matches!(error, ReadError::Cursor(_)) => {
+            "repeat the options of the command that gave the cursor, or begin without one"
+        }
+        Status::Invalid if matches!(error, ReadError::TooManyBuckets { .. }) => {
+            "ask for a shorter period or longer buckets"
+        }
         Status::Invalid => "name a record or size that the log has: `shoseki segments` lists them",
         Status::Found => advice(ErrorClass::Damaged),
         _ => advice(ErrorClass::Failed),

@@ -8,6 +8,7 @@ pub mod args;
 pub mod commands;
 pub mod config;
 pub mod console;
+mod documents;
 mod explain;
 pub mod failure;
 mod feed;

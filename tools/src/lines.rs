@@ -92,24 +92,6 @@ impl Lines {
         }
     }
 
-    /// Everything from the start of the last line given out to the end of the input.
-    ///
-    /// # Errors
-    /// As [`Lines::next`].
-    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
-        while !self.ended {
-            self.fill(true)?;
-            if self.buffer.len() > 4 * LINE_LEN_MAX {
-                return Err(io::Error::other("a document of more than 1 GiB"));
-            }
-        }
-        self.searched = 0;
-        let rest = self.buffer.split_off(self.start);
-        self.buffer.clear();
-        self.start = 0;
-        Ok(rest)
-    }
-
     fn line(&mut self, end: usize, behind: usize) -> Next<'_> {
         let start = std::mem::replace(&mut self.start, behind);
         self.searched = behind;
@@ -175,14 +157,6 @@ mod tests {
         writer.write_all(b"}").expect("written");
         drop(writer);
         assert_eq!(lines.next(true).expect("readable"), Next::Line(2, b"{}"));
-        assert_eq!(lines.next(true).expect("readable"), Next::End);
-    }
-
-    #[test]
-    fn the_rest_is_what_no_line_was_taken_of() {
-        let mut lines = Lines::new(Box::new(&b"a\n[\n1\n]"[..])).expect("a thread");
-        assert_eq!(lines.next(true).expect("readable"), Next::Line(1, b"a"));
-        assert_eq!(lines.rest().expect("readable"), b"[\n1\n]");
         assert_eq!(lines.next(true).expect("readable"), Next::End);
     }
 }

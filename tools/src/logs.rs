@@ -5,6 +5,7 @@
 use shoseki_engine::log::{Log, LogOptions, OpenError, Reader};
 
 use shoseki_engine::proof::FORMAT;
+use shoseki_engine::types::counted;
 
 use crate::explain;
 use crate::failure::{Failure, Status};
@@ -68,8 +69,10 @@ fn report(log: &Log, notes: &mut Notes<'_>, dir: &str) {
     format_warning(notes);
     if let Some(cut) = &report.quarantined {
         notes.note(format_args!(
-            "{} bytes that were never acknowledged stood at the end of {}; they are kept in {}",
-            cut.len, cut.from, cut.path
+            "behind the end of {} stood {} that were never acknowledged, now kept in {}",
+            cut.from,
+            counted(cut.len, "byte"),
+            cut.path
         ));
     }
     if report.checkpoint_rebuilt {

@@ -13,7 +13,7 @@ use crate::args::Shared;
 use crate::config::Config;
 use crate::console::{Console, Screen};
 use crate::failure::{Failure, Stop};
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 use crate::table::Table;
 
 /// Bytes of results gathered before they are written.
@@ -61,10 +61,10 @@ impl<'a> Session<'a> {
 
     /// A progress bar for `total` units, or a hidden one where nobody would see it.
     #[must_use]
-    pub fn progress(&self, what: &str, total: Option<u64>) -> Progress {
+    pub fn progress(&self, what: &str, unit: Unit, total: Option<u64>) -> Progress {
         let visible =
             self.out.screen.errors_are_terminal && !self.shared.quiet && !self.shared.json;
-        Progress::new(what, total, visible)
+        Progress::new(what, unit, total, visible)
     }
 }
 

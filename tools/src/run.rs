@@ -67,6 +67,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop
         Command::Append(args) => args.run(session),
         Command::Import(args) => args.run(session),
         Command::Query(args) => args.run(session),
+        Command::Stats(args) => args.run(session),
         Command::Show(args) => args.run(session),
         Command::Tail(args) => args.run(session),
         Command::Export(args) => args.run(session),

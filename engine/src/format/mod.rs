@@ -37,7 +37,9 @@ pub use frame::{
     RECORD_PREFIX_LEN, RecordsPayload, encode_record_prefix,
 };
 pub use locator::{LOCATOR_LEN, locator};
-pub use names::{active_name, parse_active_name, parse_sealed_name, sealed_name};
+pub use names::{
+    active_name, index_name, parse_active_name, parse_index_name, parse_sealed_name, sealed_name,
+};
 pub use segment::{SEGMENT_HEADER_LEN, SegmentHeader};
 pub use tail::{TAIL_LEN, Tail};
 pub use version::{BODY_LEN_MAX, GROUP_RAW_LEN_MAX, LAYOUTS, READ_VERSION, WRITE_VERSION};

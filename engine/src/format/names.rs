@@ -29,6 +29,19 @@ pub fn parse_sealed_name(name: &str) -> Option<(Seq, u64)> {
     Some((Seq(number(first)?), number(count)?))
 }
 
+/// `<first-seq>-<count>.idx`: the search index of a sealed segment.
+#[must_use]
+pub fn index_name(first: Seq, count: u64) -> String {
+    format!("{:020}-{count:020}.idx", first.0)
+}
+
+/// Inverse of [`index_name`].
+#[must_use]
+pub fn parse_index_name(name: &str) -> Option<(Seq, u64)> {
+    let (first, count) = name.strip_suffix(".idx")?.split_once('-')?;
+    Some((Seq(number(first)?), number(count)?))
+}
+
 fn number(digits: &str) -> Option<u64> {
     let plain = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()

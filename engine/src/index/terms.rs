@@ -23,6 +23,7 @@ use siphasher::sip::SipHasher13;
 
 pub use super::extract::Extractor;
 use super::shard::TermKey;
+use crate::record::AuditId;
 use crate::text::{Unit, Units};
 
 /// Fewest bytes of a number that has a term of its own.
@@ -160,6 +161,12 @@ pub fn whole_term(units: &Units) -> TermKey {
         (Some(Unit::Word(word)), None) => Domain::Word.term(word.as_bytes()),
         _ => Domain::Whole.term(units.as_str().as_bytes()),
     }
+}
+
+/// The term of the record with this `audit_id`.
+#[must_use]
+pub fn audit_id_term(audit_id: AuditId) -> TermKey {
+    whole_term(&Units::of(&audit_id.to_string()))
 }
 
 /// The terms of a record whose identifier is this text.

@@ -9,5 +9,5 @@ mod os;
 mod storage;
 
 pub use durable::{TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic, write_atomic_private};
-pub use os::{OsEnvironment, OsStorage};
+pub use os::{OsEnvironment, OsStorage, yield_to_others};
 pub use storage::{Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile};

@@ -14,12 +14,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use rustix::fs::{Advice, FlockOperation, OFlags, fadvise, flock, statvfs};
+use rustix::process::setpriority_process;
 
 use super::storage::{
     Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile,
 };
 
 const LOCK_NAME: &str = "LOCK";
+/// Where 0 is usual and 19 is the least.
+const PRIORITY_LEAST: i32 = 10;
 
 /// A data directory on a real file system.
 pub struct OsStorage {
@@ -202,6 +205,13 @@ impl StorageFile for OsFile {
         // but not corrupt memory.
         Ok(Map::Mapped(unsafe { memmap2::Mmap::map(&self.0) }?))
     }
+}
+
+/// Lets the calling thread run only when the processor has nothing more urgent to do, as far as the
+/// operating system lets it.
+pub fn yield_to_others() {
+    // The priority of a process by the id 0 is that of the calling thread on Linux.
+    let _ = setpriority_process(None, PRIORITY_LEAST);
 }
 
 /// The machine's clock and randomness.

@@ -172,6 +172,12 @@ impl Deref for Map {
     }
 }
 
+impl AsRef<[u8]> for Map {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 /// Time and randomness.
 pub trait Environment: Send + Sync {
     /// Microseconds since 1970, UTC.

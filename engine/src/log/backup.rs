@@ -9,7 +9,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalogue;
+use super::catalogue::{self, SegmentEntry};
+use super::indexes;
 use super::open_read::read_file;
 use super::read_error::{CopyError, ReadError};
 use super::reader::{CHECKPOINT, KEYS, Reader};
@@ -143,7 +144,8 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Sealed segments, their catalogue, and the active files up to their visible end.
+    /// Sealed segments with their search indexes, their catalogue, and the active files up to their
+    /// visible end.
     fn records(&mut self, view: &View) -> Result<(), CopyError> {
         let entries = view.sealed.first(view.sealed_len);
         for entry in &entries {
@@ -152,6 +154,7 @@ impl Copy<'_> {
             let len = file.len().map_err(ReadError::io(&path))?;
             self.file(&*file, len, &path, OpenMode::Create)?;
             self.to.set_read_only(&path).map_err(CopyError::write(&path))?;
+            self.index(entry)?;
         }
         let entries: Vec<_> = entries.iter().map(|entry| (**entry).clone()).collect();
         if !entries.is_empty() {
@@ -163,6 +166,16 @@ impl Copy<'_> {
             self.file(&*active.file, len, &path, OpenMode::Create)?;
         }
         Ok(())
+    }
+
+    /// The index of a segment, if there is one that can be used: nobody makes one for a copy that
+    /// is only read.
+    fn index(&mut self, entry: &SegmentEntry) -> Result<(), CopyError> {
+        let Some(path) = indexes::path_if_ready(self.from, entry) else { return Ok(()) };
+        let Ok(file) = self.from.open(&path, OpenMode::Read) else { return Ok(()) };
+        let Ok(len) = file.len() else { return Ok(()) };
+        self.file(&*file, len, &path, OpenMode::Create)?;
+        self.to.set_read_only(&path).map_err(CopyError::write(&path))
     }
 
     fn write(&mut self, path: &str, bytes: &[u8], mode: OpenMode) -> Result<(), CopyError> {

@@ -4,8 +4,7 @@
 //! number of maps; the least recently used go first. What is handed out stays usable after it has
 //! left. Only verified groups are kept: damage is looked at anew each time.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -21,8 +20,8 @@ pub(crate) const GROUPS_MEMORY_MAX: usize = 32 << 20;
 pub(crate) const SEGMENTS_MAX: usize = 256;
 
 /// Least-recently-used map with a budget.
-struct Lru<K, V> {
-    entries: HashMap<K, Kept<V>>,
+pub(crate) struct Lru<K, V> {
+    entries: BTreeMap<K, Kept<V>>,
     order: BTreeMap<u64, K>,
     clock: u64,
     used: usize,
@@ -35,13 +34,21 @@ struct Kept<V> {
     last_use: u64,
 }
 
-impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
-    fn new(budget: usize) -> Self {
-        Self { entries: HashMap::new(), order: BTreeMap::new(), clock: 0, used: 0, budget }
+impl<K: Copy + Ord, V: Clone> Lru<K, V> {
+    pub(crate) fn new(budget: usize) -> Self {
+        Self { entries: BTreeMap::new(), order: BTreeMap::new(), clock: 0, used: 0, budget }
     }
 
-    fn get(&mut self, key: &K) -> Option<V> {
-        let kept = self.entries.get_mut(key)?;
+    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
+        self.get_before(*key, |found, _| found == key)
+    }
+
+    /// The last entry at or before a key, if it is the one.
+    fn get_before(&mut self, key: K, is_it: impl Fn(&K, &V) -> bool) -> Option<V> {
+        let (key, kept) = self.entries.range_mut(..=key).next_back()?;
+        if !is_it(key, &kept.value) {
+            return None;
+        }
         self.clock += 1;
         self.order.remove(&kept.last_use);
         self.order.insert(self.clock, *key);
@@ -49,7 +56,14 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
         Some(kept.value.clone())
     }
 
-    fn insert(&mut self, key: K, value: V, weight: usize) {
+    pub(crate) fn remove(&mut self, key: &K) {
+        if let Some(old) = self.entries.remove(key) {
+            self.order.remove(&old.last_use);
+            self.used -= old.weight;
+        }
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V, weight: usize) {
         // One entry may not push everything else out.
         if weight > self.budget / 4 && weight > 1 {
             return;
@@ -71,13 +85,13 @@ impl<K: Copy + Eq + Hash, V: Clone> Lru<K, V> {
     }
 }
 
-/// Where a group comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// Where a group comes from. It is found by any seq that it holds, without the table of its block.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum GroupKey {
     /// A group of a sealed segment.
-    Sealed { segment: u64, block: usize, group: usize },
+    Sealed { segment: u64, first_seq: u64 },
     /// A frame of an active file.
-    Frame { file_tag: u64, offset: u64 },
+    Frame { file_tag: u64, first_seq: u64 },
 }
 
 /// Decoded groups.
@@ -89,13 +103,35 @@ impl GroupCache {
         Self(Mutex::new(Lru::new(memory_max)))
     }
 
-    pub(crate) fn get(&self, key: GroupKey) -> Option<Arc<Group>> {
-        self.0.lock().get(&key)
+    /// The group of a sealed segment that holds a seq.
+    pub(crate) fn sealed(&self, segment: u64, seq: u64) -> Option<Arc<Group>> {
+        self.holding(GroupKey::Sealed { segment, first_seq: seq }, seq)
+    }
+
+    /// The frame of an active file that holds a seq.
+    pub(crate) fn frame(&self, file_tag: u64, seq: u64) -> Option<Arc<Group>> {
+        self.holding(GroupKey::Frame { file_tag, first_seq: seq }, seq)
+    }
+
+    fn holding(&self, key: GroupKey, seq: u64) -> Option<Arc<Group>> {
+        let is_it =
+            |found: &GroupKey, group: &Arc<Group>| found.file() == key.file() && group.holds(seq);
+        self.0.lock().get_before(key, is_it)
     }
 
     pub(crate) fn insert(&self, key: GroupKey, group: &Arc<Group>) {
         if !group.is_damaged() {
             self.0.lock().insert(key, Arc::clone(group), group.memory());
+        }
+    }
+}
+
+impl GroupKey {
+    /// The same for all groups of a file.
+    fn file(self) -> Self {
+        match self {
+            Self::Sealed { segment, .. } => Self::Sealed { segment, first_seq: 0 },
+            Self::Frame { file_tag, .. } => Self::Frame { file_tag, first_seq: 0 },
         }
     }
 }

@@ -11,6 +11,7 @@ use super::active_write::ActiveWriter;
 use super::dedup::Stored;
 use super::entry::Entry;
 use super::error::{AppendError, LogError};
+use super::indexes::Worker;
 use super::intake::Intake;
 use super::keeper::Signals;
 use super::options::LogOptions;
@@ -76,6 +77,7 @@ pub(crate) struct Core {
     /// Held while a missing part of the index is rebuilt.
     pub(crate) ids_fill: Mutex<()>,
     pub(crate) sealer: Mutex<Sealer>,
+    pub(crate) indexer: Mutex<Worker>,
     pub(crate) keeper: Signals,
     /// Reads records for comparisons and proofs.
     pub(crate) reader: Reader,

@@ -13,7 +13,7 @@ use crate::proof::{KeyError, KeyListError};
 use crate::record::{AuditId, Fault};
 use crate::recovery::Damage;
 use crate::segment::SegmentError;
-use crate::types::Seq;
+use crate::types::{Seq, counted};
 
 /// What the caller can do about an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,7 +107,7 @@ pub enum OpenError {
     #[error("the id index can't be used")]
     Ids(#[from] IdError),
     /// What is there contradicts what was signed.
-    #[error("the records do not lead to the root that was signed for {size} records")]
+    #[error("the records do not lead to the root that was signed for {}", counted(*size, "record"))]
     Contradiction {
         /// Size of the signed tree.
         size: u64,
@@ -175,10 +175,10 @@ pub struct Conflict {
 #[non_exhaustive]
 pub enum AppendError {
     /// Records that break the rules.
-    #[error("{} invalid: {}", count(.0.len(), "place"), first(.0))]
+    #[error("{} invalid: {}", counted(.0.len(), "place"), first(.0))]
     Invalid(Vec<Fault>),
     /// Ids that stand for other content.
-    #[error("{}: the same audit_id was used for other content", count(.0.len(), "conflict"))]
+    #[error("{}: the same audit_id was used for other content", counted(.0.len(), "conflict"))]
     Conflict(Vec<Conflict>),
     /// The batch is longer than a frame can be.
     #[error("the batch has {len} bytes, more than {max}")]
@@ -232,13 +232,10 @@ pub enum AppendError {
 
 fn contradiction(signed: u64, size: u64) -> String {
     format!(
-        "the log can only be read: its {size} records do not lead to the root that was signed for \
-         {signed}"
+        "the log can only be read: what it holds ({}) does not lead to the root that was signed \
+         for {signed}",
+        counted(size, "record")
     )
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn first(faults: &[Fault]) -> String {

@@ -226,6 +226,16 @@ impl Log {
         rotate::rotate_key(&self.core)
     }
 
+    /// Makes every search index that is missing and waits until it is done. The newest file's is
+    /// kept in memory until that file is sealed.
+    ///
+    /// # Errors
+    /// [`LogError`]: queries read the records of what is missing, and the work is tried again in
+    /// the background.
+    pub fn complete_indexes(&self) -> Result<(), LogError> {
+        keeper::complete_indexes(&self.core)
+    }
+
     /// One step of the work that otherwise runs in the background; `true` if there was something to
     /// do.
     ///
@@ -258,6 +268,7 @@ impl Log {
             // A panic there was reported by the panic hook; what is on disk decides.
             let _ = thread.join();
         }
+        self.core.indexer.lock().stop();
         let lock = self.lock.lock().take();
         let closed = if lock.is_some() { keeper::close(&self.core) } else { Ok(()) };
         drop(lock);

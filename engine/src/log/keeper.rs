@@ -1,5 +1,5 @@
 //! Work behind the appends: tree, checkpoints and marks on one thread, sealing and the id index on
-//! another.
+//! another, search indexes on a third.
 //!
 //! Invariant: every piece of work is a step that a caller can also drive by hand
 //! ([`super::Log::step`]); no step holds a lock that an append needs while it waits for a disk. A
@@ -19,13 +19,17 @@ use super::commit;
 use super::core::Core;
 use super::error::LogError;
 use super::ids;
+use super::indexes::{self, Did};
 use super::seal::Sealer;
 use super::sequencer::day_of;
 use super::tree::BACKLOG_MAX;
 use crate::format::FrameKind;
+use crate::io::yield_to_others;
 
 /// How long commits are gathered before they are covered by a mark and a checkpoint.
 const CADENCE: Duration = Duration::from_millis(400);
+/// How long new records are gathered before they are indexed.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long work in the background rests after it failed.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often an idle writer looks whether the UTC day is over.
@@ -36,7 +40,7 @@ pub(crate) struct Signals {
     state: Mutex<State>,
     changed: Condvar,
     /// The last failure of each thread that did not succeed since.
-    failures: [Mutex<Option<LogError>>; 2],
+    failures: [Mutex<Option<LogError>>; 3],
 }
 
 /// Which thread speaks.
@@ -44,6 +48,7 @@ pub(crate) struct Signals {
 enum Who {
     Keeper,
     Sealer,
+    Indexer,
 }
 
 #[derive(Default)]
@@ -84,10 +89,11 @@ impl Signals {
     }
 
     fn of(&self, who: Who) -> &Mutex<Option<LogError>> {
-        let [keeper, sealer] = &self.failures;
+        let [keeper, sealer, indexer] = &self.failures;
         match who {
             Who::Keeper => keeper,
             Who::Sealer => sealer,
+            Who::Indexer => indexer,
         }
     }
 
@@ -133,15 +139,25 @@ impl Signals {
     }
 }
 
-/// Starts the two threads; the returned handle ends when both have.
+/// Starts the threads; the returned handle ends when all have.
 pub(crate) fn spawn(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
     let weak = Arc::downgrade(core);
     let builder = std::thread::Builder::new().name("shoseki-sealer".to_owned());
     let sealer = builder.spawn(move || sealer_loop(&weak))?;
+    let indexer = if core.options.index {
+        let weak = Arc::downgrade(core);
+        let builder = std::thread::Builder::new().name("shoseki-indexer".to_owned());
+        Some(builder.spawn(move || indexer_loop(&weak))?)
+    } else {
+        None
+    };
     let weak = Arc::downgrade(core);
     std::thread::Builder::new().name("shoseki-keeper".to_owned()).spawn(move || {
         keeper_loop(&weak);
         let _ = sealer.join();
+        if let Some(indexer) = indexer {
+            let _ = indexer.join();
+        }
     })
 }
 
@@ -164,6 +180,40 @@ fn sealer_loop(core: &Weak<Core>) {
         let pause = if core.keeper.failed(Who::Sealer) { RETRY } else { CADENCE };
         if !more && !core.keeper.rest(pause) {
             return;
+        }
+    }
+}
+
+/// What is not indexed yet is read by queries, so nobody waits for this thread; it leaves the
+/// processor to those that somebody waits for.
+fn indexer_loop(core: &Weak<Core>) {
+    yield_to_others();
+    let mut pause = GATHER;
+    let mut retry = None;
+    while let Some(core) = core.upgrade() {
+        if core.keeper.stopped() {
+            return;
+        }
+        let may_write = retry.is_none_or(|at| at <= Instant::now());
+        match indexes::step(&core, may_write) {
+            Ok(Did::Nothing) => {
+                if may_write {
+                    retry = None;
+                    core.keeper.note(Who::Indexer, Ok(false));
+                }
+                if !core.keeper.rest(pause) {
+                    return;
+                }
+                pause = (pause * 2).min(CADENCE);
+            }
+            Ok(did) => pause = if did == Did::Followed { GATHER } else { pause },
+            Err(error) => {
+                core.keeper.note(Who::Indexer, Err(error));
+                retry = Some(Instant::now() + RETRY);
+                if !core.keeper.rest(CADENCE) {
+                    return;
+                }
+            }
         }
     }
 }
@@ -220,7 +270,18 @@ pub(crate) fn help_sealing(core: &Core) {
 /// Everything that is due, once.
 pub(crate) fn step(core: &Core) -> Result<bool, LogError> {
     let did = tick(core)?;
-    Ok(work(core)? | did)
+    let did = work(core)? | did;
+    // Nobody needs an index for an answer: a failure is told, and does not end the step.
+    let indexed = indexes::step(core, true).map(|indexed| indexed != Did::Nothing);
+    Ok(core.keeper.note(Who::Indexer, indexed) | did)
+}
+
+/// Makes every index that is missing.
+pub(crate) fn complete_indexes(core: &Core) -> Result<(), LogError> {
+    core.check()?;
+    let completed = indexes::complete(core);
+    core.keeper.note(Who::Indexer, completed.clone().map(|()| false));
+    completed
 }
 
 /// Writes a frame that repeats the durable seq, if nobody else is writing; `true` once it is

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::catalogue::SegmentEntry;
 use super::open_read::read_file;
-use super::parts::{Cursor, Keep, Parts, sealed_of};
+use super::parts::{Keep, Nearby, Parts, sealed_of};
 use super::read_error::ReadError;
 use super::reader::{Reader, check_seq};
 use super::view::View;
@@ -61,7 +61,7 @@ impl Reader {
         let view = self.view();
         check_size(&view, size)?;
         check_seq(&view, seq)?;
-        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Cursor::default())?;
+        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Nearby::default())?;
         let record_hash = group.entry(seq.0).hash().ok_or(ReadError::Damaged { seq })?;
         let mut nodes = Nodes::new(&self.parts, &view);
         let hashes = prove_inclusion(seq.0, size.0, |id| nodes.get(id)).map_err(prove_error)?;
@@ -132,7 +132,7 @@ pub(crate) struct Nodes<'a> {
     parts: &'a Parts,
     view: &'a View,
     size: u64,
-    cursor: Cursor,
+    near: Nearby,
     high: HashMap<NodeId, NodeHash>,
     tiles: HashMap<TileId, Option<Tile>>,
     leaves: Option<(u64, Vec<NodeHash>)>,
@@ -144,7 +144,7 @@ impl<'a> Nodes<'a> {
             parts,
             view,
             size: view.size(),
-            cursor: Cursor::default(),
+            near: Nearby::default(),
             high: HashMap::new(),
             tiles: HashMap::new(),
             leaves: None,
@@ -246,7 +246,7 @@ impl<'a> Nodes<'a> {
                 leaves.extend(edge);
                 continue;
             }
-            let group = self.parts.group_at(self.view, seq, Keep::Cached, &mut self.cursor)?;
+            let group = self.parts.group_at(self.view, seq, Keep::Cached, &mut self.near)?;
             let piece_end = group.end_seq().min(end);
             for seq in seq..piece_end {
                 let hash = group.entry(seq).hash().ok_or(ReadError::Damaged { seq: Seq(seq) })?;

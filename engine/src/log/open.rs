@@ -19,6 +19,7 @@ use super::error::OpenError;
 use super::handle::{OpenReport, Quarantined};
 use super::identity::{self, Identity};
 use super::ids;
+use super::indexes::Worker;
 use super::intake::Intake;
 use super::keeper::Signals;
 use super::open_read::{Follow, Surveyed};
@@ -264,6 +265,7 @@ fn build(
         ids_from: Mutex::new(ids_from),
         ids_fill: Mutex::new(()),
         sealer: Mutex::new(Sealer::new(frontier)),
+        indexer: Mutex::new(Worker::new()),
         keeper: Signals::new(),
         reader,
         stop: OnceLock::new(),

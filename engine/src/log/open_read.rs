@@ -16,6 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use super::active_read::run_of;
 use super::cache::{GROUPS_MEMORY_MAX, GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::catalogue::{self, SegmentEntry};
+use super::indexes::Indexes;
 use super::parts::Parts;
 use super::read_error::{OpenReadError, ReadError};
 use super::reader::{CHECKPOINT, KEYS, Reader};
@@ -66,6 +67,7 @@ impl Reader {
         let view = follow.gather(&*storage, &identity, checkpoint)?;
         Ok(Self::from_parts(Arc::new(Parts {
             identity_sha256: identity.sha256(),
+            indexes: Indexes::new(Arc::clone(&storage)),
             storage,
             identity,
             keys: RwLock::new(keys),
@@ -93,6 +95,7 @@ impl Reader {
         };
         let view = follow.gather(&*parts.storage, &parts.identity, checkpoint)?;
         parts.view.change(|current| *current = view);
+        parts.indexes.look_again();
         Ok(())
     }
 }

@@ -36,6 +36,11 @@ pub struct LogOptions {
     pub idempotency_records: u64,
     /// Bytes of decoded groups that reads keep.
     pub cache_len_max: usize,
+    /// Whether search indexes are made. Without them queries read the records.
+    pub index: bool,
+    /// Bytes of the finished parts of the index of the file that is written; where they are more,
+    /// the oldest go until the file is finished.
+    pub index_memory_max: usize,
     /// Whether sealing, checkpoints and marks run on a thread of their own. Without it they run
     /// when [`super::Log::step`] is called, which a simulation does.
     pub background: bool,
@@ -57,6 +62,8 @@ impl Default for LogOptions {
             idempotency_days: 30,
             idempotency_records: 100_000_000,
             cache_len_max: 32 << 20,
+            index: true,
+            index_memory_max: 64 << 20,
             background: true,
             environment: Arc::new(OsEnvironment),
         }

@@ -14,6 +14,7 @@ use super::active_read;
 use super::cache::{GroupCache, GroupKey, OpenSegment, SegmentCache};
 use super::catalogue::SegmentEntry;
 use super::group::{Group, audit_id_of};
+use super::indexes::Indexes;
 use super::open_read::Follow;
 use super::read_error::ReadError;
 use super::source::MapSource;
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) view: Arc<SharedView>,
     pub(crate) groups: GroupCache,
     pub(crate) segments: SegmentCache,
+    pub(crate) indexes: Arc<Indexes>,
     pub(crate) live: Option<Arc<dyn LiveTree>>,
     /// What a reader beside a writer knows of the files; `None` where a writer keeps the view.
     pub(crate) follow: Option<Mutex<Follow>>,
@@ -59,9 +61,13 @@ pub(crate) enum Keep {
 
 /// Where a caller that reads in order was last.
 #[derive(Default)]
-pub(crate) struct Cursor {
+pub(crate) struct Nearby {
     step: Option<(u64, Step)>,
     segment: Option<(u64, Arc<OpenSegment>)>,
+    /// Groups that were found in the cache.
+    pub(crate) cached: u64,
+    /// Groups that were read and verified.
+    pub(crate) decoded: u64,
 }
 
 impl Parts {
@@ -71,12 +77,12 @@ impl Parts {
         view: &View,
         seq: u64,
         keep: Keep,
-        cursor: &mut Cursor,
+        near: &mut Nearby,
     ) -> Result<Arc<Group>, ReadError> {
         if let Some(entry) = sealed_of(view, seq) {
-            self.sealed_group(&entry, seq, keep, cursor)
+            self.sealed_group(&entry, seq, keep, near)
         } else if let Some(active) = view.active_of(seq) {
-            self.active_group(active, seq, keep, cursor)
+            self.active_group(active, seq, keep, near)
         } else {
             Ok(Arc::new(Group::damaged(gap(view, seq), Vec::new())))
         }
@@ -120,9 +126,14 @@ impl Parts {
         entry: &SegmentEntry,
         seq: u64,
         keep: Keep,
-        cursor: &mut Cursor,
+        near: &mut Nearby,
     ) -> Result<Arc<Group>, ReadError> {
-        let held = cursor.segment.take().filter(|(first, _)| *first == entry.first_seq);
+        if let Some(group) = self.groups.sealed(entry.first_seq, seq) {
+            near.cached += 1;
+            return Ok(group);
+        }
+        near.decoded += 1;
+        let held = near.segment.take().filter(|(first, _)| *first == entry.first_seq);
         let open = match held {
             Some((_, open)) => Some(open),
             None => self.segment(entry)?,
@@ -132,7 +143,7 @@ impl Parts {
             return Ok(Arc::new(Group::damaged(range, Vec::new())));
         };
         let group = self.group_in(entry, &open, seq, keep);
-        cursor.segment = Some((entry.first_seq, open));
+        near.segment = Some((entry.first_seq, open));
         group
     }
 
@@ -153,15 +164,13 @@ impl Parts {
             }
         };
         let group = SealedSegment::<MapSource>::group_of(&head, Seq(seq)).unwrap_or(usize::MAX);
-        let key = GroupKey::Sealed { segment: entry.first_seq, block, group };
-        if let Some(group) = self.groups.get(key) {
-            return Ok(group);
-        }
         let place = GroupPlace { block, group };
         match segment.read_group(&head, place) {
             Ok(decoded) => {
                 let group = Arc::new(Group::sealed(decoded));
                 if keep == Keep::Cached {
+                    let first_seq = group.first_seq();
+                    let key = GroupKey::Sealed { segment: entry.first_seq, first_seq };
                     self.groups.insert(key, &group);
                 }
                 Ok(group)
@@ -178,26 +187,28 @@ impl Parts {
         active: &Arc<ActiveFile>,
         seq: u64,
         keep: Keep,
-        cursor: &mut Cursor,
+        near: &mut Nearby,
     ) -> Result<Arc<Group>, ReadError> {
         let file_tag = active.header.file_tag;
+        if keep == Keep::Cached
+            && let Some(group) = self.groups.frame(file_tag, seq)
+        {
+            near.cached += 1;
+            return Ok(group);
+        }
+        near.decoded += 1;
         let path = || format!("active/{}", crate::format::active_name(active.header.first_seq));
         let fail = |e| ReadError::Io { path: path(), source: e };
-        let hint = cursor.step.filter(|(tag, _)| *tag == file_tag).map(|(_, step)| step);
+        let hint = near.step.filter(|(tag, _)| *tag == file_tag).map(|(_, step)| step);
         let found = match active_read::find(active, seq, hint).map_err(fail)? {
             Ok(found) => found,
             Err(lost) => return Ok(Arc::new(Group::damaged(lost, Vec::new()))),
         };
-        let key = GroupKey::Frame { file_tag, offset: found.header.offset };
-        if keep == Keep::Cached
-            && let Some(group) = self.groups.get(key)
-        {
-            return Ok(group);
-        }
         let (group, next) = active_read::read(active, &found).map_err(fail)?;
-        cursor.step = Some((file_tag, next));
+        near.step = Some((file_tag, next));
         let group = Arc::new(group);
         if keep == Keep::Cached {
+            let key = GroupKey::Frame { file_tag, first_seq: group.first_seq() };
             self.groups.insert(key, &group);
         }
         Ok(group)

@@ -6,7 +6,8 @@
 use std::io;
 
 use crate::proof::{KeyListError, SignedError};
-use crate::types::{Seq, TreeSize};
+use crate::query::CursorError;
+use crate::types::{Seq, TreeSize, counted};
 
 /// Why a log can't be opened for reading.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +63,7 @@ pub enum ReadError {
         size: TreeSize,
     },
     /// The tree never had this size.
-    #[error("there is no tree of {size} records: the log holds {log}")]
+    #[error("there is no tree of {}: the log holds {log}", counted(size.0, "record"))]
     NoSuchSize {
         /// Size asked for.
         size: TreeSize,
@@ -92,6 +93,18 @@ pub enum ReadError {
     /// The list of keys is not a valid one.
     #[error("log.vkeys does not hold")]
     Keys(#[source] KeyListError),
+    /// The cursor does not go with the query.
+    #[error("the cursor can't be used here")]
+    Cursor(#[source] CursorError),
+    /// Whoever asked does not want the answer any more.
+    #[error("the query was cancelled")]
+    Cancelled,
+    /// The period is too long for buckets of this size.
+    #[error("there are more than {most} buckets with records in the period")]
+    TooManyBuckets {
+        /// Buckets of one answer, at most.
+        most: usize,
+    },
     /// There is no list of keys, so nothing signed can be checked.
     #[error("log.vkeys is missing")]
     NoKeys,
@@ -138,7 +151,7 @@ pub enum CopyError {
         size: TreeSize,
     },
     /// The copy holds less than its checkpoint covers.
-    #[error("the copy holds {copied} records and its checkpoint covers {checkpoint}")]
+    #[error("the copy holds {}, its checkpoint covers {checkpoint}", counted(copied.0, "record"))]
     Short {
         /// Records in the copy.
         copied: TreeSize,

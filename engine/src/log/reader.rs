@@ -12,8 +12,9 @@ use parking_lot::RwLock;
 
 use super::cache::{GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::entry::Entry;
+use super::indexes::Indexes;
 use super::open_read::read_file;
-use super::parts::{Cursor, Keep, LiveTree, Parts};
+use super::parts::{Keep, LiveTree, Nearby, Parts};
 use super::read_error::ReadError;
 use super::scan::Scan;
 use super::view::{SharedView, View};
@@ -78,6 +79,7 @@ impl Reader {
     ) -> Self {
         let identity_sha256 = identity.sha256();
         Self::from_parts(Arc::new(Parts {
+            indexes: Indexes::new(Arc::clone(&storage)),
             storage,
             identity,
             identity_sha256,
@@ -182,7 +184,7 @@ impl Reader {
     pub fn read(&self, seq: Seq) -> Result<Entry, ReadError> {
         let view = self.view();
         check_seq(&view, seq)?;
-        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Cursor::default())?;
+        let group = self.parts.group_at(&view, seq.0, Keep::Cached, &mut Nearby::default())?;
         Ok(group.entry(seq.0))
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::group::Group;
-use super::parts::{Cursor, Keep, Parts};
+use super::parts::{Keep, Nearby, Parts};
 use super::read_error::ReadError;
 use super::view::View;
 use crate::query::Order;
@@ -68,17 +68,17 @@ impl Iterator for Scan {
 pub(crate) struct Groups {
     pub(crate) parts: Arc<Parts>,
     pub(crate) view: Arc<View>,
-    cursor: Cursor,
+    near: Nearby,
     pub(crate) order: Order,
 }
 
 impl Groups {
     pub(crate) fn new(parts: Arc<Parts>, view: Arc<View>, order: Order) -> Self {
-        Self { parts, view, cursor: Cursor::default(), order }
+        Self { parts, view, near: Nearby::default(), order }
     }
 
     /// The group that holds a seq.
     pub(crate) fn at(&mut self, seq: u64) -> Result<Arc<Group>, ReadError> {
-        self.parts.group_at(&self.view, seq, Keep::Passing, &mut self.cursor)
+        self.parts.group_at(&self.view, seq, Keep::Passing, &mut self.near)
     }
 }

@@ -79,11 +79,13 @@ impl Sealer {
             }
         };
         let io_error = LogError::io(&sealed_path);
+        let alone = core.reader.parts.indexes.directory.lock();
         core.storage
             .set_read_only(&temporary)
             .and_then(|()| core.storage.rename(&temporary, &sealed_path))
             .and_then(|()| core.storage.sync_dir(SEALED))
             .map_err(io_error)?;
+        drop(alone);
         let entry = SegmentEntry::from_footer(&built.footer, built.file_len);
         // The catalogue is rebuilt from the footers where this fails.
         let _ = catalogue::append(&*core.storage, &entry);
@@ -118,7 +120,7 @@ impl Sealer {
         drop(sampler);
         let io_error = LogError::io(temporary);
         let file = core.storage.open(temporary, OpenMode::Create).map_err(io_error)?;
-        let out = BufWriter::with_capacity(1 << 20, FileWriter { file, offset: 0 });
+        let out = BufWriter::with_capacity(1 << 20, FileWriter::new(file));
         let builder = SegmentBuilder::new(params, out).map_err(LogError::io(temporary))?;
         let mut feeder = Feeder { builder, failed: None, path: temporary };
         let scanned = scan_active(source, &mut feeder);
@@ -146,7 +148,7 @@ impl Sealer {
         let (built, mut out) =
             builder.finish(self.frontier.clone(), anchor, seal).map_err(LogError::io(temporary))?;
         out.flush().map_err(LogError::io(temporary))?;
-        out.get_ref().file.sync().map_err(LogError::io(temporary))?;
+        out.get_ref().sync().map_err(LogError::io(temporary))?;
         Ok(built)
     }
 }
@@ -283,9 +285,20 @@ impl<W: Write> FrameVisitor for Feeder<'_, W> {
 }
 
 /// Writes a file from its start on.
-struct FileWriter {
+pub(crate) struct FileWriter {
     file: Arc<dyn StorageFile>,
     offset: u64,
+}
+
+impl FileWriter {
+    pub(crate) fn new(file: Arc<dyn StorageFile>) -> Self {
+        Self { file, offset: 0 }
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
 }
 
 impl Write for FileWriter {

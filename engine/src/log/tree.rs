@@ -24,7 +24,7 @@ use crate::proof::{
     leaf_hash, record_hashes,
 };
 use crate::segment::{FrameVisitor, ScanPosition, scan_active};
-use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize};
+use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize, counted};
 
 /// Hashes of durable records that are not in the tree yet.
 pub(crate) struct Backlog {
@@ -258,7 +258,8 @@ impl Tree {
         }
         self.check_contradiction(core)?;
         if self.size() < self.opened_at {
-            let why = format!("{} of {} records could be read", self.size(), self.opened_at);
+            let why =
+                format!("{} of {} could be read", self.size(), counted(self.opened_at, "record"));
             return Err(LogError::damaged("active", why));
         }
         // Segments sealed since may hold records that wait in the backlog too.

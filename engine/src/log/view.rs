@@ -239,6 +239,18 @@ impl SealedList {
         list.partition_point(|entry| entry.first_seq <= seq).checked_sub(1)
     }
 
+    /// The first of the first `len` segments that begins at or behind a seq.
+    pub(crate) fn next(&self, seq: u64, len: usize) -> Option<Arc<SegmentEntry>> {
+        let list = self.0.read();
+        let list = list.get(..len)?;
+        list.get(list.partition_point(|entry| entry.first_seq < seq)).cloned()
+    }
+
+    /// Calls back with each of the first `len` segments.
+    pub(crate) fn each(&self, len: usize, each: impl FnMut(&Arc<SegmentEntry>)) {
+        self.0.read().iter().take(len).for_each(each);
+    }
+
     pub(crate) fn first(&self, len: usize) -> Vec<Arc<SegmentEntry>> {
         self.0.read().iter().take(len).cloned().collect()
     }

@@ -29,7 +29,7 @@ pub enum BundleError {
         entry: usize,
     },
     /// More or fewer entries than the bundle's width.
-    #[error("the bundle has {found} entries instead of {expected}")]
+    #[error("the bundle does not have {expected} entries but {found}")]
     Count {
         /// Entries of the bundle.
         expected: usize,

@@ -5,7 +5,7 @@
 
 use super::cover::NodeId;
 use super::range::CompactRange;
-use crate::types::NodeHash;
+use crate::types::{NodeHash, counted};
 
 /// Hashes of a full tile.
 pub const TILE_WIDTH_MAX: u16 = 256;
@@ -105,7 +105,7 @@ pub struct Tile {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TileError {
     /// Not 32 bytes for each hash of its width.
-    #[error("a tile of {width} hashes can't have {len} bytes")]
+    #[error("a tile of width {width} can't have {}", counted(*len, "byte"))]
     Length {
         /// Hashes of the tile.
         width: u16,

@@ -11,8 +11,6 @@ pub struct Explain {
     pub segments: u64,
     /// Those that were left out as a whole.
     pub segments_pruned: u64,
-    /// Blocks of 256 records that were left out of the others by their times.
-    pub blocks_pruned: u64,
     /// Shards of the indexes that there are.
     pub shards: u64,
     /// Shards that were left out by their times.
@@ -37,4 +35,24 @@ pub struct Explain {
     pub damaged: u64,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+impl Explain {
+    /// Adds what another page of the same query took. What there is is not added up.
+    pub fn add(&mut self, page: &Self) {
+        self.segments = page.segments;
+        self.shards = self.shards.max(page.shards);
+        self.segments_pruned = page.segments_pruned;
+        self.shards_pruned = page.shards_pruned;
+        self.shards_asked += page.shards_asked;
+        self.shards_damaged += page.shards_damaged;
+        self.candidates += page.candidates;
+        self.groups_read += page.groups_read;
+        self.groups_cached += page.groups_cached;
+        self.records_read += page.records_read;
+        self.scanned += page.scanned;
+        self.matched += page.matched;
+        self.damaged += page.damaged;
+        self.elapsed += page.elapsed;
+    }
 }

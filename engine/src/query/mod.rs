@@ -13,6 +13,7 @@ mod filter;
 mod order;
 mod plan;
 mod quick;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -25,4 +26,5 @@ pub use filter::{ActionPattern, Filter};
 pub use order::Order;
 pub use plan::{Plan, PlanScratch, Verdict};
 pub use quick::QuickCheck;
+pub use stats::{Bucket, BucketCount, BucketUnit, Stats, StatsQuery, ValueCount};
 pub use words::Word;

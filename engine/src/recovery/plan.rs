@@ -5,7 +5,7 @@
 //! below D is damage and nothing is ever cut for it. Knows nothing about files beyond their names.
 
 use crate::segment::{ActiveScan, Island, ScanTail};
-use crate::types::ChainHash;
+use crate::types::{ChainHash, counted};
 
 /// A sealed segment, as its footer describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,8 +83,9 @@ pub enum Damage {
     },
     /// The log ends before the size that its checkpoint covers.
     #[error(
-        "the log holds {size} records, but its checkpoint covers {checkpoint}: its end was cut or \
-         it was rolled back"
+        "the log holds {}, but its checkpoint covers {checkpoint}: its end was cut or it was \
+         rolled back",
+        counted(*size, "record")
     )]
     Shorter {
         /// Records that are there.

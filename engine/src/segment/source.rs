@@ -22,6 +22,12 @@ pub trait ByteSource {
     /// # Errors
     /// `UnexpectedEof` past the end, otherwise what the medium says.
     fn bytes(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Where the next byte from `offset` on is that may be other than zero; `None` where none is.
+    /// A source that knows of no holes says `offset`.
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        (offset < self.len()).then_some(offset)
+    }
 }
 
 impl ByteSource for [u8] {
@@ -56,6 +62,10 @@ impl<S: ByteSource + ?Sized> ByteSource for &S {
     fn bytes(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
         (**self).bytes(offset, len)
     }
+
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        (**self).next_data(offset)
+    }
 }
 
 impl<S: ByteSource + ?Sized> ByteSource for Arc<S> {
@@ -65,5 +75,9 @@ impl<S: ByteSource + ?Sized> ByteSource for Arc<S> {
 
     fn bytes(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
         (**self).bytes(offset, len)
+    }
+
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        (**self).next_data(offset)
     }
 }

@@ -24,6 +24,7 @@ fn words_end_at_what_is_no_letter_or_digit() {
         ("İstanbul ISTANBUL", &["istanbul", "istanbul"]),
         ("ΟΔΟΣ οδος", &["οδοσ", "οδοσ"]),
         ("x\u{ad}y\u{200d}z", &["xyz"]),
+        ("a\u{ad}\u{301} İ\u{301}", &["á", "í"]),
         ("हिन्दी", &["हिन्दी"]),
         ("한국어 검색", &["한국어", "검색"]),
     ] {

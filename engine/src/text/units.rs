@@ -11,6 +11,9 @@ use super::class::{Class, is_plain};
 /// Stands between units, which never contain it.
 const BORDER: char = '\n';
 
+/// Of the small letter for a capital with a dot, which has its own already.
+const DOT_ABOVE: char = '\u{307}';
+
 /// Lengths of the parts of a UUID, and of all of it.
 const UUID_PARTS: [usize; 5] = [8, 4, 4, 4, 12];
 const UUID_LEN: usize = 32;
@@ -144,7 +147,7 @@ impl Cut<'_> {
             let alone = plain.char_indices().next_back().map_or(0, |(at, _)| at);
             let end = tail.find(is_plain).map_or(rest.len(), |at| odd + at);
             plain.get(..alone).unwrap_or_default().chars().for_each(|c| self.lower(c));
-            rest.get(alone..end).unwrap_or_default().nfkc().for_each(|c| self.lower(c));
+            composed(rest.get(alone..end).unwrap_or_default()).for_each(|c| self.lower(c));
             rest = rest.get(end..).unwrap_or_default();
         }
         rest.chars().for_each(|c| self.lower(c));
@@ -174,8 +177,7 @@ impl Cut<'_> {
                 self.out.push(BORDER);
                 (self.gap, self.joined) = (Gap::Other, 0);
             }
-            // The small letter of a capital with a dot above has one dot.
-            Class::Mark if c == '\u{307}' && self.out.ends_with('i') => {}
+            Class::Mark if c == DOT_ABOVE && self.out.ends_with('i') => {}
             Class::Mark if self.start.is_some() => self.out.push(c),
             Class::Mark | Class::Ignored => {}
             Class::Hyphen => self.hyphen(),
@@ -227,4 +229,19 @@ impl Cut<'_> {
             self.joined = 0;
         }
     }
+}
+
+/// The characters of a text in lower case and composed, without those that are as if not there:
+/// taken out later, they would have kept others apart.
+fn composed(text: &str) -> impl Iterator<Item = char> {
+    let mut dotted = false;
+    text.chars()
+        .filter(|c| Class::of(*c) != Class::Ignored)
+        .flat_map(char::to_lowercase)
+        .filter(move |c| {
+            let doubled = dotted && *c == DOT_ABOVE;
+            dotted = *c == 'i' || doubled;
+            !doubled
+        })
+        .nfkc()
 }

@@ -18,7 +18,7 @@ use crate::format::{
 };
 use crate::proof::record_hash;
 use crate::segment::ByteSource;
-use crate::types::Seq;
+use crate::types::{Seq, counted};
 
 /// Payload bytes that make a unit of work.
 const UNIT_LEN: usize = 256 << 10;
@@ -361,8 +361,9 @@ impl<'a> Active<'a> {
 
     fn torn(&self, bytes: u64, found: &mut Collector) {
         let message = format!(
-            "{}: {bytes} bytes behind the last frame belong to no write that was acknowledged",
-            self.path
+            "{}: behind the last frame stand {} of no write that was acknowledged",
+            self.path,
+            counted(bytes, "byte")
         );
         found.notice_at(NoticeKind::Torn, Some(Seq(self.place.next_seq)), message);
     }

@@ -4,13 +4,15 @@
 //! known before they are read.
 
 use super::ledger::Ledger;
-use super::report::{Collector, Finding, FindingKind};
+use super::report::{Collector, Finding, FindingKind, NoticeKind};
 use super::signed::{Keys, Signed};
-use super::source::{EvidenceSource, read_small};
+use super::source::{EvidenceSource, names, read_small};
 use super::wants::Wants;
 use crate::proof::{Anchor, CompactRange, empty_root};
 
 const ANCHORS: &str = "anchors";
+/// Name of the file in the directory of its day.
+const ANCHOR: &str = "anchor";
 const ANCHOR_LEN_MAX: u64 = 64 << 10;
 
 /// An anchor and where it is kept.
@@ -19,16 +21,27 @@ pub(super) struct DayAnchor {
     anchor: Anchor,
 }
 
-/// Reads and judges `anchors/<date>/anchor`; what else is there is no evidence.
+/// Reads and judges `anchors/<date>/anchor`; what else is there is no evidence, and mentioned.
 pub(super) fn load(
     source: &dyn EvidenceSource,
     keys: &Keys,
     found: &mut Collector,
 ) -> Vec<DayAnchor> {
     let mut anchors = Vec::new();
-    for day in source.list(ANCHORS).unwrap_or_default() {
-        let Some(day) = day.strip_suffix('/') else { continue };
-        let path = format!("{ANCHORS}/{day}/anchor");
+    let stray = |path: String, found: &mut Collector| {
+        found.notice(NoticeKind::UnknownFile, format!("{path} is no file of a log"));
+    };
+    for day in names(source, ANCHORS, found) {
+        let Some(day) = day.strip_suffix('/') else {
+            stray(format!("{ANCHORS}/{day}"), found);
+            continue;
+        };
+        for name in names(source, &format!("{ANCHORS}/{day}"), found) {
+            if name.trim_end_matches('/') != ANCHOR {
+                stray(format!("{ANCHORS}/{day}/{name}"), found);
+            }
+        }
+        let path = format!("{ANCHORS}/{day}/{ANCHOR}");
         let note = match read_small(source, &path, ANCHOR_LEN_MAX) {
             Ok(Some(note)) => note,
             Ok(None) => continue,

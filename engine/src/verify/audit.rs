@@ -363,8 +363,12 @@ impl<'a> Audit<'a> {
         self.settled |= active.is_closed();
         self.next = active.end();
         self.chain = active.chain();
-        if let Some(left) = &mut self.left {
-            left.end = self.next.max(first + 1);
+        // Only now it is known where the file ends; one without records ends where it begins.
+        let broken = self.breaks.last_mut().map(|found| &mut found.right);
+        for side in [self.left.as_mut(), broken].into_iter().flatten() {
+            if side.path == path {
+                side.end = self.next;
+            }
         }
     }
 

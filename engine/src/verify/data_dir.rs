@@ -15,7 +15,7 @@ use super::options::{Progress, VerifyError, VerifyOptions};
 use super::pool::{Closer, Pool};
 use super::report::{Collector, Finding, FindingKind, NoticeKind, Report};
 use super::signed::{Keys, Signed};
-use super::source::{Bytes, EvidenceSource, read_small};
+use super::source::{Bytes, EvidenceSource, names, read_small};
 use super::tiles;
 use super::unit::Shared;
 use super::wants::Wants;
@@ -24,7 +24,7 @@ use crate::format::{
     parse_sealed_name,
 };
 use crate::proof::{Checkpoint, Note, SignedError, chain_genesis};
-use crate::types::{ChainHash, Seq, TreeSize};
+use crate::types::{ChainHash, Seq, TreeSize, counted};
 
 const CHECKPOINT: &str = "checkpoint";
 const CHECKPOINT_LEN_MAX: u64 = 64 << 10;
@@ -212,7 +212,7 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
             let path = format!("sealed/{name}");
             match parse_sealed_name(&name) {
                 Some((first, count)) => files.sealed.push((first.0, count, path)),
-                None if name.ends_with(".idx") => {}
+                None if [".idx", ".idx.tmp"].iter().any(|end| name.ends_with(end)) => {}
                 None => unknown.push(path),
             }
         }
@@ -226,14 +226,6 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
     files.actives.sort_by_key(|(first, ..)| *first);
     files.sealed.sort();
     files
-}
-
-fn names(source: &dyn EvidenceSource, dir: &str, found: &mut Collector) -> Vec<String> {
-    source.list(dir).unwrap_or_else(|e| {
-        let what = format!("{dir} can't be listed: {e}");
-        found.find(Finding::whole(FindingKind::Corrupt, what).in_file(dir));
-        Vec::new()
-    })
 }
 
 fn total(source: &dyn EvidenceSource, files: &Files) -> u64 {
@@ -324,8 +316,8 @@ impl Claims<'_> {
         let sizes = [self.stored.good.as_ref(), self.outside];
         let size = sizes.into_iter().flatten().map(|c| c.size.0).max().unwrap_or(0);
         if size < end {
-            let message =
-                format!("{} records are durable, but no checkpoint covers them", end - size);
+            let records = counted(end - size, "record");
+            let message = format!("durable, but covered by no checkpoint: {records}");
             audit.found.notice_at(NoticeKind::Uncheckpointed, Some(Seq(size)), message);
         }
     }

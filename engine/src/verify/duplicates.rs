@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::report::{Collector, NoticeKind};
-use crate::types::Seq;
+use crate::types::{Seq, counted};
 
 /// Records looked at: 128 MiB of prints.
 const RECORDS_MAX: usize = 16 << 20;
@@ -51,8 +51,8 @@ impl Duplicates {
         }
         if self.skipped > 0 {
             let message = format!(
-                "repeated ids were looked for in the first {} records only",
-                self.prints.len()
+                "repeated ids were looked for only in the first {}",
+                counted(self.prints.len(), "record")
             );
             found.notice(NoticeKind::NotChecked, message);
         }

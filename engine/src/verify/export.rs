@@ -17,7 +17,7 @@ use crate::format::BODY_LEN_MAX;
 use crate::proof::{Checkpoint, CompactRange, chain_next, leaf_hash, record_hash};
 use crate::record::{Body, ExportLine, IntegrityStatus, parse_export_line};
 use crate::segment::ByteSource;
-use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize};
+use crate::types::{ChainHash, NodeHash, RecordHash, TreeSize, counted};
 
 /// Longest line: the longest body and what follows it.
 const LINE_LEN_MAX: usize = BODY_LEN_MAX + 1024;
@@ -292,8 +292,9 @@ impl ExportAudit {
         } else if !self.gaps.is_empty() {
             let left: u64 = self.gaps.iter().map(|(from, to)| to - from).sum();
             let message = format!(
-                "{left} records are left out in {} places; without a checkpoint that is no fault",
-                self.gaps.len()
+                "left out are {} in {}; without a checkpoint that is no fault",
+                counted(left, "record"),
+                counted(self.gaps.len(), "place")
             );
             self.found.notice(NoticeKind::Gap, message);
         }
@@ -324,7 +325,7 @@ impl ExportAudit {
             let what = "the checkpoint given has another root: another history was signed";
             self.find(FindingKind::Forked, 0, size, what);
         } else if self.next > size {
-            let message = format!("{} records are not covered by the checkpoint", self.next - size);
+            let message = format!("beyond the checkpoint: {}", counted(self.next - size, "record"));
             self.found.notice(NoticeKind::Uncheckpointed, message);
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: what is no evidence is an error of the question, what is damaged evidence a report.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -12,6 +13,7 @@ use super::data_dir::{outside, verify_evidence};
 use super::export::verify_export;
 use super::group::Before;
 use super::options::{Progress, VerifyError, VerifyOptions};
+use super::part;
 use super::pool::{Closer, Pool};
 use super::report::{Collector, NoticeKind, Report};
 use super::signed::Keys;
@@ -37,12 +39,13 @@ pub fn verify_path(
 ) -> Result<Report, VerifyError> {
     let io = |source| VerifyError::Io { path: path.to_path_buf(), source };
     let not_evidence = || VerifyError::NotEvidence { path: path.to_path_buf() };
+    let part_of_log = |what| VerifyError::PartOfLog { path: path.to_path_buf(), what };
     if fs::metadata(path).map_err(io)?.is_dir() {
-        let there = PARTS.iter().filter(|part| path.join(part).exists()).count();
-        if there < 2 {
-            return Err(not_evidence());
-        }
-        return verify_evidence(&DirEvidence::new(path), options, progress);
+        return match parts(path) {
+            Ok(2..) => verify_evidence(&DirEvidence::new(path), options, progress),
+            Ok(_) => Err(part::folder(path).map_or_else(not_evidence, part_of_log)),
+            Err(e) => Err(io(e)),
+        };
     }
     let bytes: Bytes = Box::new(FileBytes::open(path).map_err(io)?);
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -54,12 +57,32 @@ pub fn verify_path(
     let extension = |suffix: &str| name.ends_with(suffix);
     if sealed || active || extension(".seg") || extension(".log") {
         verify_segment(name, bytes, options, progress)
+    } else if let Some(what) = part::file(path, &bytes) {
+        Err(part_of_log(what))
     } else if csv {
         Err(VerifyError::Csv { path: path.to_path_buf() })
     } else if lines || extension(".jsonl") || extension(".ndjson") {
         verify_export(&*bytes, options, progress)
     } else {
         Err(not_evidence())
+    }
+}
+
+/// How many parts of a data directory there are. That one can't be looked for is a fault only where
+/// too few were found to go on.
+fn parts(path: &Path) -> io::Result<usize> {
+    let mut there = 0;
+    let mut fault = None;
+    for part in PARTS {
+        match fs::metadata(path.join(part)) {
+            Ok(_) => there += 1,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => fault = Some(e),
+        }
+    }
+    match fault {
+        Some(e) if there < 2 => Err(e),
+        _ => Ok(there),
     }
 }
 

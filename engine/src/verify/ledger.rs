@@ -36,10 +36,11 @@ pub(super) struct Ledger {
     pub(super) chains: BTreeMap<u64, ChainHash>,
     /// Ranges of stretches that are asked for.
     pub(super) spans: BTreeMap<(u64, u64), CompactRange>,
-    /// Roots of full tiles, as far as everything is intact: nodes of level 8.
+    /// Roots of full tiles, as far as their records were looked at and everything is intact: nodes
+    /// of level 8.
     pub(super) nodes: Vec<NodeHash>,
-    /// The part of the tile that is not full.
-    tile: CompactRange,
+    /// The part of the tile that is not full; `None` behind records that were not looked at.
+    tile: Option<CompactRange>,
     /// Record hashes of tiles that are asked for.
     pub(super) hashes: BTreeMap<u64, RecordHash>,
     pub(super) duplicates: Duplicates,
@@ -62,7 +63,7 @@ impl Ledger {
             chains: BTreeMap::new(),
             spans: BTreeMap::new(),
             nodes: Vec::new(),
-            tile: CompactRange::new(0),
+            tile: Some(CompactRange::new(0)),
             hashes: BTreeMap::new(),
             duplicates: Duplicates::default(),
             received: None,
@@ -88,6 +89,11 @@ impl Ledger {
         {
             self.chains.insert(self.next, chain);
         }
+    }
+
+    /// Whether every record so far was looked at and fits.
+    pub(super) fn is_proven(&self) -> bool {
+        self.intact && self.tile.is_some()
     }
 
     /// Root over everything so far.
@@ -157,10 +163,11 @@ impl Ledger {
         let mut grown = known == unit.end - unit.first;
         for chunk in &unit.chunks {
             grown &= tree.append(chunk).is_ok();
-            grown &= self.tile.append(chunk).is_ok();
-            if grown && self.tile.end().is_multiple_of(BLOCK_RECORDS_MAX) {
-                self.nodes.extend(self.tile.nodes().first().filter(|_| self.intact));
-                self.tile = CompactRange::new(self.tile.end());
+            let Some(tile) = &mut self.tile else { continue };
+            grown &= tile.append(chunk).is_ok();
+            if grown && tile.end().is_multiple_of(BLOCK_RECORDS_MAX) {
+                self.nodes.extend(tile.nodes().first().filter(|_| self.intact));
+                *tile = CompactRange::new(tile.end());
             }
         }
         if !grown {
@@ -244,6 +251,7 @@ impl Ledger {
             (Some(mut tree), Some(range)) => tree.append(&range).is_ok().then_some(tree),
             _ => None,
         };
+        self.tile = None;
         self.next = segment.end;
         self.chain = match &segment.footer {
             Some(footer) => Before::Known(footer.chain_after),

@@ -24,6 +24,7 @@ mod identity;
 mod ledger;
 mod mend;
 mod options;
+mod part;
 mod pool;
 mod report;
 mod sealed;

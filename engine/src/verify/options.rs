@@ -61,6 +61,14 @@ pub enum VerifyError {
         /// What was asked for.
         path: PathBuf,
     },
+    /// One file or folder of a data directory that shows nothing by itself.
+    #[error("{}: {what} of a log; by itself it shows nothing", path.display())]
+    PartOfLog {
+        /// What was asked for.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A CSV export.
     #[error(
         "{}: CSV does not carry the bytes that were hashed; export as jsonl to verify",

@@ -7,7 +7,7 @@
 use core::fmt;
 
 use crate::record::IntegrityStatus;
-use crate::types::{ChainHash, NodeHash, Seq, TreeSize};
+use crate::types::{ChainHash, NodeHash, Seq, TreeSize, counted};
 
 macro_rules! kinds {
     (
@@ -248,7 +248,7 @@ impl Collector {
     pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<Notice>) {
         self.findings.sort_by_key(|finding| finding.seq);
         if self.more > 0 {
-            let message = format!("{} further findings are not listed", self.more);
+            let message = format!("not listed: {}", counted(self.more, "further finding"));
             self.notices.push(Notice { kind: NoticeKind::More, seq: None, message });
         }
         (self.findings, self.notices)

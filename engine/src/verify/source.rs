@@ -11,8 +11,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, SeekFrom};
+use rustix::io::Errno;
 
+use super::report::{Collector, Finding, FindingKind};
 use crate::segment::ByteSource;
 
 /// The bytes of one file.
@@ -106,6 +108,17 @@ impl ByteSource for FileBytes {
         self.file.read_exact_at(&mut buffer, offset)?;
         Ok(Cow::Owned(buffer))
     }
+
+    /// Reads are positioned: that this moves the file's own place disturbs none of them.
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        let found = match rustix::fs::seek(&self.file, SeekFrom::Data(offset)) {
+            Ok(found) => found.max(offset),
+            Err(Errno::NXIO) => return None,
+            // A file system that knows of no holes: everything may be data.
+            Err(_) => offset,
+        };
+        (found < self.len).then_some(found)
+    }
 }
 
 /// Files in memory.
@@ -136,6 +149,15 @@ impl EvidenceSource for MemoryEvidence {
     fn open(&self, path: &str) -> io::Result<Option<Bytes>> {
         Ok(self.0.get(path).map(|bytes| Box::new(Arc::clone(bytes)) as Bytes))
     }
+}
+
+/// Names in a directory of evidence; a finding where it can't be listed.
+pub(super) fn names(source: &dyn EvidenceSource, dir: &str, found: &mut Collector) -> Vec<String> {
+    source.list(dir).unwrap_or_else(|e| {
+        let what = format!("{dir} can't be listed: {e}");
+        found.find(Finding::whole(FindingKind::Corrupt, what).in_file(dir));
+        Vec::new()
+    })
 }
 
 /// A whole small file; `None` where there is none. Longer than `max` is an error.

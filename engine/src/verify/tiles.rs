@@ -1,15 +1,18 @@
 //! Stored tiles, recomputed byte for byte.
 //!
-//! Invariant: a tile is compared only with hashes that were computed from intact records; what is
-//! no tile of this layout is mentioned, not judged.
+//! Invariant: every byte of a tile is answered for: its length by its name, its hashes by those
+//! that were computed from intact records, as far as these go. What is no tile of this layout is
+//! mentioned, not judged.
 
 use super::ledger::Ledger;
 use super::report::{Collector, Finding, FindingKind, NoticeKind};
-use super::source::{EvidenceSource, read_small};
+use super::source::{EvidenceSource, names, read_small};
 use super::wants::Wants;
 use crate::format::BLOCK_RECORDS_MAX;
 use crate::proof::{BundleId, CompactRange, TileId, encode_bundle, leaf_hash};
 use crate::types::{NodeHash, RecordHash};
+
+use Judgement::{Ahead, Same, Wrong};
 
 const TILES: &str = "tile";
 const TILE_LEN_MAX: u64 = 32 << 10;
@@ -31,11 +34,13 @@ pub(super) fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Tiles 
     let mut tiles = Tiles::default();
     let mut dirs = vec![(TILES.to_owned(), 0)];
     while let Some((dir, depth)) = dirs.pop() {
-        for name in source.list(&dir).unwrap_or_default() {
+        for name in names(source, &dir, found) {
             let path = format!("{dir}/{name}");
             match path.strip_suffix('/') {
                 Some(path) if depth < DEPTH_MAX => dirs.push((path.to_owned(), depth + 1)),
-                Some(_) => {}
+                Some(path) => {
+                    found.notice(NoticeKind::UnknownFile, format!("{path} holds no tiles"));
+                }
                 None => tiles.add(path, found),
             }
         }
@@ -72,30 +77,43 @@ impl Tiles {
         found: &mut Collector,
     ) {
         let levels = levels(&ledger.nodes);
-        let mut short = false;
+        let mut ahead = None;
         for (path, stored) in &self.0 {
-            let Some(want) = stored.bytes(ledger, &levels) else {
-                short = true;
-                continue;
+            let judgement = match read_small(source, path, TILE_LEN_MAX) {
+                Ok(Some(bytes)) => stored.judge(&bytes, ledger, &levels),
+                Ok(None) => Same,
+                Err(e) => Wrong(FindingKind::Corrupt, format!("the tile can't be read: {e}")),
             };
-            let fault = match read_small(source, path, TILE_LEN_MAX) {
-                Ok(Some(bytes)) if bytes == want => continue,
-                Ok(Some(_)) => "the tile is not the one that the records give".to_owned(),
-                Ok(None) => continue,
-                Err(e) => format!("the tile can't be read: {e}"),
-            };
-            let finding = match stored.range() {
-                Some((first, end)) => Finding::range(FindingKind::Changed, first, end, fault),
-                None => Finding::whole(FindingKind::Changed, fault),
-            };
-            found.find(finding.in_file(path));
+            match judgement {
+                Same => {}
+                Ahead => ahead = ahead.or(Some((path, stored))),
+                Wrong(kind, what) => {
+                    found.find(stored.finding(kind, what, ledger.next).in_file(path));
+                }
+            }
         }
-        if short && ledger.intact && found.is_clean() {
-            let next = ledger.next;
+        // Where something else was found the tile is what it was before that.
+        let Some((path, stored)) = ahead.filter(|_| ledger.is_proven() && found.is_clean()) else {
+            return;
+        };
+        let next = ledger.next;
+        let finding = if stored.is_derived() && !stored.begins_below(next) {
+            let what = "the tile is about records that are not there";
+            Finding::whole(FindingKind::Changed, what)
+        } else {
             let what = "stored tiles cover more records than there are";
-            found.find(Finding::range(FindingKind::Truncated, next, next + 1, what));
-        }
+            Finding::range(FindingKind::Truncated, next, next + 1, what)
+        };
+        found.find(finding.in_file(path));
     }
+}
+
+/// What the records say of a tile.
+enum Judgement {
+    Same,
+    /// It fits as far as the records go, and goes on.
+    Ahead,
+    Wrong(FindingKind, String),
 }
 
 impl Stored {
@@ -109,31 +127,75 @@ impl Stored {
         Some((first.checked_mul(width)?, first.checked_add(count)?.checked_mul(width)?))
     }
 
-    /// The bytes that it must have; `None` where the records don't say.
-    fn bytes(&self, ledger: &Ledger, levels: &[Vec<NodeHash>]) -> Option<Vec<u8>> {
+    fn begins_below(&self, next: u64) -> bool {
+        self.range().is_some_and(|(first, _)| first < next)
+    }
+
+    /// A finding about those of its records that are there.
+    fn finding(&self, kind: FindingKind, what: String, next: u64) -> Finding {
+        match self.range().filter(|(first, _)| *first < next) {
+            Some((first, end)) => Finding::range(kind, first, end.min(next), what),
+            None => Finding::whole(kind, what),
+        }
+    }
+
+    /// Whether no writer stores it: it is computed whenever somebody asks.
+    fn is_derived(&self) -> bool {
+        match self {
+            Self::Tile(tile) => tile.level() == 0,
+            Self::Bundle(_) => true,
+        }
+    }
+
+    fn judge(&self, bytes: &[u8], ledger: &Ledger, levels: &[Vec<NodeHash>]) -> Judgement {
+        if bytes.len() != self.len() {
+            let what = "the tile does not have the length that its name says";
+            return Wrong(FindingKind::Corrupt, what.to_owned());
+        }
+        let known = self.known(ledger, levels);
+        if !bytes.starts_with(&known) {
+            let what = "the tile is not the one that the records give";
+            return Wrong(FindingKind::Changed, what.to_owned());
+        }
+        if known.len() == bytes.len() { Same } else { Ahead }
+    }
+
+    /// Bytes that it must have.
+    fn len(&self) -> usize {
+        match self {
+            Self::Tile(tile) => usize::from(tile.width()) * NodeHash::LEN,
+            Self::Bundle(bundle) => {
+                usize::from(bundle.width()) * encode_bundle(&[RecordHash([0; 64])]).len()
+            }
+        }
+    }
+
+    /// The bytes that it must begin with: as far as the records say.
+    fn known(&self, ledger: &Ledger, levels: &[Vec<NodeHash>]) -> Vec<u8> {
         match self {
             Self::Tile(tile) if tile.level() == 0 => {
-                let hashes = record_hashes(ledger, tile.index(), tile.width())?;
-                Some(hashes.iter().flat_map(|hash| leaf_hash(hash).0).collect())
+                let hashes = record_hashes(ledger, tile.index(), tile.width());
+                hashes.iter().flat_map(|hash| leaf_hash(hash).0).collect()
             }
             Self::Tile(tile) => {
-                let level = levels.get(usize::from(tile.level()) - 1)?;
-                let first = usize::try_from(tile.index().checked_mul(BLOCK_RECORDS_MAX)?).ok()?;
-                let hashes = level.get(first..first.checked_add(tile.width().into())?)?;
-                Some(hashes.iter().flat_map(|hash| hash.0).collect())
+                let level = levels.get(usize::from(tile.level()) - 1);
+                let first = usize::try_from(tile.index().saturating_mul(BLOCK_RECORDS_MAX));
+                let behind = level.zip(first.ok()).and_then(|(level, first)| level.get(first..));
+                let hashes = behind.unwrap_or_default().iter().take(tile.width().into());
+                hashes.flat_map(|hash| hash.0).collect()
             }
             Self::Bundle(bundle) => {
-                let hashes = record_hashes(ledger, bundle.index(), bundle.width())?;
-                Some(encode_bundle(&hashes))
+                encode_bundle(&record_hashes(ledger, bundle.index(), bundle.width()))
             }
         }
     }
 }
 
-fn record_hashes(ledger: &Ledger, tile: u64, width: u16) -> Option<Vec<RecordHash>> {
-    let first = tile.checked_mul(BLOCK_RECORDS_MAX)?;
-    let hash = |seq: u64| ledger.hashes.get(&seq).copied();
-    (first..first.checked_add(width.into())?).map(hash).collect()
+/// The first hashes of a tile of level 0, up to the first that is not known.
+fn record_hashes(ledger: &Ledger, tile: u64, width: u16) -> Vec<RecordHash> {
+    let first = tile.saturating_mul(BLOCK_RECORDS_MAX);
+    let seqs = first..first.saturating_add(width.into());
+    seqs.map_while(|seq| ledger.hashes.get(&seq).copied()).collect()
 }
 
 /// Nodes of the levels 8, 16, 24, … from those of level 8.

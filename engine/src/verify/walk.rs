@@ -147,6 +147,8 @@ impl<'a> Walk<'a> {
         const CHUNK: u64 = 64 << 10;
         let mut at = offset;
         loop {
+            // A magic has no zero byte: none begins in a hole, and none reaches into one.
+            at = self.source.next_data(at)?;
             let len = CHUNK.min(self.source.len().checked_sub(at)?);
             if len < FRAME_HEADER_LEN as u64 {
                 return None;
@@ -164,13 +166,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// One behind the last byte from `offset` on that is not zero.
+    /// One behind the last byte from `offset` on that is not zero. What a sparse file leaves out
+    /// is not read.
     pub(super) fn last_nonzero(&self, offset: u64) -> Option<u64> {
         const CHUNK: u64 = 1 << 20;
         let mut last = None;
         let mut at = offset;
-        while at < self.source.len() {
-            let len = CHUNK.min(self.source.len() - at);
+        while let Some(data) = self.source.next_data(at) {
+            at = data;
+            let len = CHUNK.min(self.source.len().checked_sub(at)?);
             let bytes = self.source.bytes(at, usize::try_from(len).ok()?).ok()?;
             last = bytes.iter().rposition(|b| *b != 0).map(|p| at + p as u64 + 1).or(last);
             at += len;

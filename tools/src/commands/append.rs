@@ -11,17 +11,19 @@ use shoseki_engine::log::{Log, Receipt};
 use shoseki_engine::record::{InputError, Limits, Producer, Record, SyntaxKind};
 use shoseki_engine::types::Origin;
 
+use crate::documents::{At, Document, Documents, characters};
 use crate::failure::{Failure, Status, Stop};
 use crate::feed::{Fate, Feeder, one_fault};
-use crate::lines::{Lines, Next};
+use crate::lines::Lines;
 use crate::logs;
 use crate::output::{Notes, Results, Session};
 
 /// Arguments of `append`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Each line is a JSON object or an array of them; one array may also stand on \
-                        many lines. A receipt is written as soon as its record is durable."
+    after_help = "A record stands on one line, an array of records on one line or on many; both \
+                  may be mixed. What is bad is refused with its line, the others go on, and the \
+                  exit status is 2. A receipt is written as soon as its record is durable."
 )]
 pub struct Append {
     /// `facility_id` of records that name none
@@ -106,8 +108,9 @@ impl Append {
         for (path, input) in inputs {
             counts.path = path.display().to_string();
             let lines = Lines::new(input).map_err(|error| unreadable(&error, &path))?;
+            let documents = Documents::new(lines);
             let facility = self.facility.as_deref();
-            let mut reading = Reading { lines, limits: &limits, facility };
+            let mut reading = Reading { documents, limits: &limits, facility };
             let read =
                 reading.run(&mut feeder, &mut |place, fate| counts.tell(place, fate, out, notes));
             // What came before a fault of the input was taken, and is told.
@@ -139,7 +142,15 @@ fn unreadable(error: &io::Error, path: &Path) -> Failure {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Place {
     line: u64,
+    /// Characters of the line in front of it.
+    column: usize,
     item: Option<usize>,
+}
+
+impl Place {
+    fn of(at: At) -> Self {
+        Self { line: at.line, column: at.column, item: None }
+    }
 }
 
 /// A receipt as it is printed.
@@ -242,7 +253,7 @@ impl From<Stop> for Trouble {
 
 /// One input on its way into the log.
 struct Reading<'a> {
-    lines: Lines,
+    documents: Documents,
     limits: &'a Limits,
     facility: Option<&'a str>,
 }
@@ -251,66 +262,68 @@ type Tell<'t> = dyn FnMut(Place, Fate) -> Result<(), Stop> + 't;
 
 impl Reading<'_> {
     fn run(&mut self, feeder: &mut Feeder<'_, Place>, tell: &mut Tell<'_>) -> Result<(), Trouble> {
-        let mut first = true;
         loop {
-            let (number, line) = match self.lines.next(feeder.is_empty()).map_err(Trouble::Read)? {
-                Next::Line(number, line) => (number, line.trim_ascii()),
-                Next::Idle => {
-                    feeder.flush(tell)?;
-                    continue;
+            match self.documents.next(feeder.is_empty()).map_err(Trouble::Read)? {
+                Document::Line(at, text) => {
+                    let fate = Record::from_json(text, self.limits);
+                    let place = Place::of(at);
+                    add(place, fate, text.len(), self.facility, feeder, tell)?;
                 }
-                Next::End => return Ok(()),
-            };
-            if line.is_empty() {
-                continue;
+                Document::Array(at, text) => {
+                    array(at, text, self.limits, self.facility, feeder, tell)?;
+                }
+                Document::Broken(at, why) => {
+                    let place = Place::of(at);
+                    tell(place, Fate::Refused(format!("not JSON: {why}")))?;
+                }
+                Document::Idle => feeder.flush(tell)?,
+                Document::End => return Ok(()),
             }
-            if line.first() != Some(&b'[') {
-                let fate = Record::from_json(line, self.limits);
-                let place = Place { line: number, item: None };
-                add(place, fate, line.len(), self.facility, feeder, tell)?;
-            } else if first && is_unfinished(line) {
-                let mut document = line.to_vec();
-                document.push(b'\n');
-                document.extend(self.lines.rest().map_err(Trouble::Read)?);
-                return self.array(number, &document, feeder, tell).map_err(Trouble::Stop);
-            } else {
-                let line = line.to_vec();
-                self.array(number, &line, feeder, tell)?;
-            }
-            first = false;
         }
     }
+}
 
-    /// The records of an array, each judged by itself.
-    fn array(
-        &self,
-        number: u64,
-        text: &[u8],
-        feeder: &mut Feeder<'_, Place>,
-        tell: &mut Tell<'_>,
-    ) -> Result<(), Stop> {
-        let items: Vec<&RawValue> = match serde_json::from_slice(text) {
-            Ok(items) => items,
-            Err(error) => {
-                let inside = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
-                let place = Place { line: number + inside, item: None };
-                return tell(place, Fate::Refused(format!("not JSON: {error}")));
-            }
-        };
-        let mut seen = 0;
-        let mut line = number;
-        for (index, item) in items.iter().enumerate() {
-            let item = item.get().as_bytes();
-            let at = item.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-            let gap = text.get(seen..at).unwrap_or_default();
-            line += u64::try_from(gap.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
-            seen = at;
-            let place = Place { line, item: Some(index) };
-            let fate = Record::from_json(item, self.limits);
-            add(place, fate, item.len(), self.facility, feeder, tell)?;
+/// The records of an array, each judged by itself; all of it is refused where it is no JSON.
+fn array(
+    begin: At,
+    text: &[u8],
+    limits: &Limits,
+    facility: Option<&str>,
+    feeder: &mut Feeder<'_, Place>,
+    tell: &mut Tell<'_>,
+) -> Result<(), Stop> {
+    let items: Vec<&RawValue> = match serde_json::from_slice(text) {
+        Ok(items) => items,
+        Err(error) => {
+            let inside = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
+            let place = Place { line: begin.line + inside, ..Place::of(begin) };
+            return tell(place, Fate::Refused(format!("not JSON: {}", without_place(&error))));
         }
-        Ok(())
+    };
+    let mut seen = 0;
+    let At { mut line, mut column } = begin;
+    for (index, item) in items.iter().enumerate() {
+        let item = item.get().as_bytes();
+        let at = item.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+        let gap = text.get(seen..at).unwrap_or_default();
+        line += u64::try_from(gap.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+        column = match gap.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => characters(gap.get(end + 1..).unwrap_or_default()),
+            None => column + characters(gap),
+        };
+        seen = at;
+        let place = Place { line, column, item: Some(index) };
+        let fate = Record::from_json(item, limits);
+        add(place, fate, item.len(), facility, feeder, tell)?;
     }
+    Ok(())
+}
+
+/// What is wrong, without the line: that one is counted in the array, not in the input.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 fn add(
@@ -333,16 +346,11 @@ fn add(
             tell(place, Fate::Refused(faults.join("; ")))
         }
         Err(InputError::Syntax { column, kind, .. }) => {
+            let column = place.column + column;
             let ended = kind == SyntaxKind::UnexpectedEnd;
             let hint = if ended { " (a record stands on one line; try `jq -c`)" } else { "" };
             tell(place, Fate::Refused(format!("not JSON: column {column}: {kind}{hint}")))
         }
         Err(other) => tell(place, Fate::Refused(other.to_string())),
     }
-}
-
-/// Whether the array goes on in the next line.
-fn is_unfinished(line: &[u8]) -> bool {
-    let parsed: Result<Vec<&RawValue>, _> = serde_json::from_slice(line);
-    parsed.is_err_and(|error| error.is_eof())
 }

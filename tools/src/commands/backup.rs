@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use shoseki_engine::log::BackupKey;
+use shoseki_engine::types::counted;
 use shoseki_engine::verify::{VerifyOptions, verify_path};
 
 use crate::explain;
 use crate::failure::{Failure, Status, Stop};
 use crate::logs;
 use crate::output::{Form, Session};
+use crate::progress::Unit;
 
 /// Arguments of `backup`.
 #[derive(Args, Debug)]
@@ -39,7 +41,7 @@ impl Backup {
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         let reader = logs::reader(session)?;
         let key = if self.with_key { BackupKey::With } else { BackupKey::Without };
-        let progress = session.progress("copying", None);
+        let progress = session.progress("copying", Unit::Nothing, None);
         let done = reader.backup(&self.to, key);
         drop(progress);
         let report = done.map_err(|error| explain::copying(&error, &self.to))?;
@@ -48,8 +50,11 @@ impl Backup {
         match session.out.form() {
             Form::Json => session.out.json(&Copied { records, checkpoint_size, files, bytes })?,
             Form::Text => session.out.line(format_args!(
-                "{records} records copied to {} ({files} files, {bytes} bytes)",
-                self.to.display()
+                "{} copied to {} ({}, {})",
+                counted(records, "record"),
+                self.to.display(),
+                counted(files, "file"),
+                counted(bytes, "byte")
             ))?,
         }
         // What was missing at the source is missing in the copy: it was said at opening.

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use shoseki_engine::log::Entry;
 use shoseki_engine::query::Order;
 use shoseki_engine::record::{Body, csv_header, csv_row, csv_row_damaged, csv_row_erased};
+use shoseki_engine::types::counted;
 
 use crate::commands::query::damaged;
 use crate::explain;
@@ -15,6 +16,7 @@ use crate::failure::{Failure, Status, Stop};
 use crate::filter_args::FilterArgs;
 use crate::logs;
 use crate::output::{Results, Session};
+use crate::progress::Unit;
 
 /// Arguments of `export`.
 #[derive(Args, Debug)]
@@ -73,7 +75,7 @@ impl Export {
         };
         let span = written.seqs.map(|(first, last)| format!(" (seq {first} to {last})"));
         let span = span.unwrap_or_default();
-        session.notes.note(format_args!("{} records exported{span}", written.records));
+        session.notes.note(format_args!("{} exported{span}", counted(written.records, "record")));
         let status = damaged(written.damaged, &mut session.notes);
         Ok(if written.whole { status } else { Status::Found })
     }
@@ -129,7 +131,7 @@ impl Export {
         let reader = logs::reader(session)?;
         let filter = self.filter.filter();
         let total = filter.is_empty().then(|| reader.size().0);
-        let progress = session.progress("exporting", total);
+        let progress = session.progress("exporting", Unit::Records, total);
         let Session { out, shared, .. } = session;
         let mut written = Written { whole: reader.damage().is_empty(), ..Written::default() };
         let mut line = Vec::new();

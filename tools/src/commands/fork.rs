@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use shoseki_engine::log::{ForkError, Log};
 use shoseki_engine::proof::base64_encode;
-use shoseki_engine::types::Origin;
+use shoseki_engine::types::{Origin, counted};
 
 use crate::commands::append::{Printed, origin};
 use crate::explain;
@@ -67,8 +67,9 @@ impl Fork {
         }
         session.out.line(format_args!("made the log {}", forked.origin))?;
         session.out.line(format_args!(
-            "its first record names {} with {} records",
-            forked.old_origin, forked.old_size
+            "its first record names {} with {}",
+            forked.old_origin,
+            counted(forked.old_size.0, "record")
         ))?;
         Ok(Status::Done)
     }

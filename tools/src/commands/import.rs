@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shoseki_engine::record::{Producer, Record};
+use shoseki_engine::types::counted;
 
 use crate::commands::append::producer;
 use crate::failure::{Failure, Status, Stop};
@@ -16,7 +17,7 @@ use crate::import::{
 };
 use crate::logs;
 use crate::output::{Form, Notes, Results, Session};
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 
 /// Name under which imported records stand where none is given.
 const PRODUCER_DEFAULT: &str = "import";
@@ -113,7 +114,7 @@ impl Import {
         let options = session.config.log_options();
         let producer = self.producer(session)?;
         let log = logs::writer_or_new(session, options)?;
-        let progress = session.progress("importing", None);
+        let progress = session.progress("importing", Unit::Events, None);
         let dir = session.shared.data_dir().to_owned();
         let mut work = Work {
             importer: &importer,
@@ -288,7 +289,7 @@ fn dry_run(
     session: &mut Session<'_>,
 ) -> Result<Status, Stop> {
     let mut summary = Summary::default();
-    let progress = Progress::new("", None, false);
+    let progress = Progress::new("", Unit::Events, None, false);
     for input in inputs {
         summary.files += 1;
         let Session { input: stdin, notes, out, .. } = session;
@@ -308,7 +309,8 @@ fn dry_run(
     let Summary { events, filtered, refused, .. } = summary;
     let mapped = events - filtered - refused;
     session.notes.note(format_args!(
-        "{mapped} of {events} events would be appended, {filtered} filtered, {refused} refused"
+        "{mapped} of {} would be appended, {filtered} filtered, {refused} refused",
+        counted(events, "event")
     ));
     Ok(if refused == 0 { Status::Done } else { Status::Invalid })
 }
@@ -331,12 +333,15 @@ impl Summary {
         };
         let Self { files, events, accepted, duplicates, filtered, refused, .. } = self;
         session.out.line(format_args!(
-            "{events} events of {files} inputs: {accepted} appended{span}, {duplicates} there \
-             before, {filtered} filtered, {refused} refused"
+            "{} of {}: {accepted} appended{span}, {duplicates} there before, {filtered} filtered, \
+             {refused} refused",
+            counted(*events, "event"),
+            counted(*files, "input")
         ))?;
         if self.skipped_files > 0 {
             let skipped = self.skipped_files;
-            session.out.line(format_args!("{skipped} inputs were finished before"))?;
+            let skipped = counted(skipped, "input");
+            session.out.line(format_args!("finished before and left out: {skipped}"))?;
         }
         Ok(())
     }

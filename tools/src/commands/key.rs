@@ -52,15 +52,19 @@ impl Key {
         let reader = logs::reader(session)?;
         let keys = reader.keys();
         let keys = keys.map_err(|error| explain::read(&error, session.shared.data_dir()))?;
-        if !matches!(self.what, What::Show) {
-            session.out.line(keys.current())?;
-            return Ok(Status::Done);
-        }
         let rows = keys.entries().enumerate().map(|(index, entry)| Row {
             index,
             valid_from: entry.valid_from().0,
             key: entry.key().to_string(),
         });
+        if !matches!(self.what, What::Show) {
+            // The line is the form in which others take a key: JSON only where it is asked for.
+            match rows.last().filter(|_| session.shared.json) {
+                Some(row) => session.out.json(&row)?,
+                None => session.out.line(keys.current())?,
+            }
+            return Ok(Status::Done);
+        }
         if session.out.form() == Form::Json {
             rows.into_iter().try_for_each(|row| session.out.json(&row))?;
             return Ok(Status::Done);

@@ -18,5 +18,6 @@ pub mod query;
 pub mod seal;
 pub mod segments;
 pub mod show;
+pub mod stats;
 pub mod tail;
 pub mod verify;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use shoseki_engine::types::counted;
 
 use crate::explain;
 use crate::failure::{Status, Stop};
 use crate::logs;
 use crate::output::{Form, Session};
+use crate::progress::Unit;
 
 /// Arguments of `publish`.
 #[derive(Args, Debug)]
@@ -36,7 +38,7 @@ impl Publish {
     /// There is no checkpoint, the log can't be read, or a file can't be written.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         let reader = logs::reader(session)?;
-        let progress = session.progress("publishing", None);
+        let progress = session.progress("publishing", Unit::Nothing, None);
         let done = reader.publish(&self.to);
         drop(progress);
         let report = done.map_err(|error| explain::copying(&error, &self.to))?;
@@ -44,9 +46,10 @@ impl Publish {
         match session.out.form() {
             Form::Json => session.out.json(&Published { tree_size, written, unchanged })?,
             Form::Text => session.out.line(format_args!(
-                "{tree_size} records published to {}: {written} files written, {unchanged} as they \
-                 were",
-                self.to.display()
+                "{} published to {}: {} written, {unchanged} as before",
+                counted(tree_size, "record"),
+                self.to.display(),
+                counted(written, "file")
             ))?,
         }
         Ok(Status::Done)

@@ -5,10 +5,10 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use shoseki_engine::format::TimeRange;
-use shoseki_engine::log::{Reader, SegmentInfo};
+use shoseki_engine::log::{IndexInfo, IndexState, Reader, SegmentInfo};
 use shoseki_engine::proof::VerifierKey;
 use shoseki_engine::record::Timestamp;
-use shoseki_engine::types::TreeSize;
+use shoseki_engine::types::{TreeSize, counted};
 use shoseki_engine::verify::{FindingKind, Report, VerifyError, VerifyOptions, verify_path};
 
 use crate::commands::verify::{Bar, Verdict, one_finding};
@@ -19,7 +19,11 @@ use crate::table::{Align, Table};
 
 /// Arguments of `segments`.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Segments {
+    /// Show the search index of each of them
+    #[arg(long)]
+    pub index: bool,
     /// What to do with them; they are listed without it.
     #[command(subcommand)]
     pub what: Option<What>,
@@ -92,6 +96,7 @@ impl Segments {
     /// The log can't be read.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         match self.what {
+            None if self.index => indexes(session),
             None | Some(What::List) => list(session),
             Some(What::Verify) => verify(session),
         }
@@ -102,7 +107,7 @@ impl Segments {
 fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
     let reader = logs::reader(session)?;
     let dir = session.shared.data_dir().to_owned();
-    let bar = Bar(session.progress("verifying", None));
+    let bar = Bar::new(session);
     let mut bad = false;
     for segment in reader.segments() {
         let path = dir.join(&segment.path);
@@ -119,7 +124,7 @@ fn verify(session: &mut Session<'_>) -> Result<Status, Stop> {
             continue;
         }
         let status = report.status();
-        let line = format!("{status:<9} {} ({} records)", segment.path, report.records);
+        let line = format!("{status:<9} {} ({})", segment.path, counted(report.records, "record"));
         bar.0.aside(|| session.out.line(line))?;
         for finding in &report.findings {
             session.out.line(format_args!("  {}", one_finding(finding)))?;
@@ -170,5 +175,77 @@ fn list(session: &mut Session<'_>) -> Result<Status, Stop> {
         session.out.table(&table)?;
     }
     // What opening found missing or cut was said there.
+    Ok(if reader.damage().is_empty() { Status::Done } else { Status::Found })
+}
+
+/// The index of a file as it is printed for a program.
+#[derive(Serialize)]
+struct IndexRow<'a> {
+    path: &'a str,
+    first_seq: u64,
+    count: u64,
+    index: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_path: Option<&'a str>,
+    index_len: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_record: Option<f64>,
+}
+
+impl<'a> IndexRow<'a> {
+    fn new(segment: &'a SegmentInfo, index: &'a IndexInfo) -> Self {
+        Self {
+            path: &segment.path,
+            first_seq: index.first_seq.0,
+            count: index.count,
+            index: name(index.state),
+            index_path: index.path.as_deref(),
+            index_len: index.file_len,
+            bytes_per_record: per_record(index.file_len, index.count),
+        }
+    }
+}
+
+/// To a hundredth of a byte; `None` where there is nothing to divide.
+fn per_record(len: u64, count: u64) -> Option<f64> {
+    let hundredths = (len > 0).then(|| len.saturating_mul(100).checked_div(count)).flatten()?;
+    u32::try_from(hundredths).ok().map(|hundredths| f64::from(hundredths) / 100.0)
+}
+
+fn name(state: IndexState) -> &'static str {
+    match state {
+        IndexState::Ready => "ready",
+        IndexState::Missing => "missing",
+        IndexState::Building => "building",
+        IndexState::Stale => "stale",
+        IndexState::Damaged => "damaged",
+        IndexState::Active => "in memory",
+        _ => "unknown",
+    }
+}
+
+fn indexes(session: &mut Session<'_>) -> Result<Status, Stop> {
+    let reader = logs::reader(session)?;
+    let (segments, indexes) = (reader.segments(), reader.index_files());
+    let of = |index: &IndexInfo| segments.iter().find(|s| s.first_seq == index.first_seq);
+    let rows: Vec<IndexRow<'_>> =
+        indexes.iter().filter_map(|index| Some(IndexRow::new(of(index)?, index))).collect();
+    if session.out.form() == Form::Json {
+        rows.iter().try_for_each(|row| session.out.json(row))?;
+    } else {
+        let mut table = Table::new(&[
+            ("file", Align::Left),
+            ("records", Align::Right),
+            ("index", Align::Left),
+            ("bytes", Align::Right),
+            ("per record", Align::Right),
+        ]);
+        for row in &rows {
+            let per_record = row.bytes_per_record.map(|n| format!("{n:.2}")).unwrap_or_default();
+            let (count, len) = (row.count.to_string(), row.index_len.to_string());
+            table.row([row.path.to_owned(), count, row.index.to_owned(), len, per_record]);
+        }
+        session.out.table(&table)?;
+    }
     Ok(if reader.damage().is_empty() { Status::Done } else { Status::Found })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use shoseki_engine::log::Reader;
 use shoseki_engine::record::AuditId;
-use shoseki_engine::types::Seq;
+use shoseki_engine::types::{Seq, counted};
 
 use crate::commands::query::damaged;
 use crate::explain;
@@ -119,7 +119,11 @@ fn raw(
                 .at(path.display())
                 .next("name a file that you may write")
         })?;
-        session.notes.note(format_args!("{} bytes written to {}", bytes.len(), path.display()));
+        session.notes.note(format_args!(
+            "{} written to {}",
+            counted(bytes.len(), "byte"),
+            path.display()
+        ));
     }
     Ok(Status::Done)
 }

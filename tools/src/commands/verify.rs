@@ -7,14 +7,14 @@ use clap::Args;
 use serde::Serialize;
 use shoseki_engine::proof::{VerifierKey, base64_encode};
 use shoseki_engine::record::IntegrityStatus;
-use shoseki_engine::types::Seq;
+use shoseki_engine::types::{Seq, counted};
 use shoseki_engine::verify::{
     Finding, Progress as AuditProgress, Report, VerifyError, VerifyOptions, verify_path,
 };
 
 use crate::failure::{Failure, Status, Stop};
 use crate::output::Session;
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 use crate::table::printable;
 
 /// Arguments of `verify`.
@@ -54,7 +54,7 @@ impl Verify {
             threads: self.threads,
             quick: self.quick,
         };
-        let bar = Bar(session.progress("verifying", None));
+        let bar = Bar::new(session);
         let audited = verify_path(&path, &options, &bar);
         drop(bar);
         let report = audited.map_err(|error| refused(&error, &path))?;
@@ -107,6 +107,9 @@ fn refused(error: &VerifyError, path: &Path) -> Failure {
         VerifyError::Checkpoint(_) => {
             (Status::Invalid, "give the note that `shoseki checkpoint` prints")
         }
+        VerifyError::PartOfLog { .. } => {
+            (Status::Invalid, "verify the data directory that it is a part of")
+        }
         _ => (Status::Invalid, "name a data directory, a segment or a JSON Lines export"),
     };
     Failure::caused(status, error).at(path.display()).next(next)
@@ -114,6 +117,13 @@ fn refused(error: &VerifyError, path: &Path) -> Failure {
 
 /// Shows how far an audit is.
 pub(crate) struct Bar(pub(crate) Progress);
+
+impl Bar {
+    /// A bar that counts bytes: those are what an audit takes its time for.
+    pub(crate) fn new(session: &Session<'_>) -> Self {
+        Self(session.progress("verifying", Unit::Bytes, None))
+    }
+}
 
 impl AuditProgress for Bar {
     fn total(&self, bytes: u64) {
@@ -199,8 +209,10 @@ fn text(report: &Report, path: &Path, session: &mut Session<'_>) -> Result<(), S
         out.line(one_finding(finding))?;
     }
     out.line(format_args!(
-        "{} records in {} segments, tree of {}",
-        report.records, report.segments, report.tree_size
+        "{} in {}, tree of {}",
+        counted(report.records, "record"),
+        counted(report.segments, "segment"),
+        report.tree_size
     ))?;
     out.line(format_args!("root        {}", base64_encode(&report.root.0)))?;
     out.line(format_args!("chain_hash  {}", report.chain_hash))?;

@@ -61,6 +61,48 @@ fn arrays_stand_on_one_line_or_on_many() {
 }
 
 #[test]
+fn lines_and_arrays_of_any_shape_mix_and_what_is_bad_holds_nothing_up() {
+    let r = |n: usize| record(n);
+    let place = Place::new();
+    let input = [
+        format!("[\n {},\n {}\n]", r(0), r(1)),
+        r(2),
+        format!("[{}] [{}]{}", r(3), r(4), r(5)),
+        "[\n {\"a\" 1},\n {}\n]".to_owned(),
+        r(6),
+        format!("[{},", r(90)),
+        r(7),
+        format!("[\n{},\n\n{{\"a\":1}},{}]", r(8), r(9)),
+        "{\"a\":".to_owned(),
+        format!("[{}}}", r(91)),
+        r(10),
+    ];
+    let run = place.run_with(&["append"], &input.join("\n")).ended(2);
+    let ids: Vec<String> = run
+        .lines()
+        .iter()
+        .map(|line| line["audit_id"].as_str().expect("an id").to_owned())
+        .collect();
+    let expected: Vec<String> =
+        (0..=10).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
+    assert_eq!(ids, expected);
+    let faults: Vec<&str> = run.err.lines().filter(|line| line.starts_with("line ")).collect();
+    let starts = [
+        "line 8: not JSON: ",
+        "line 12: not JSON: the brackets of the array that begins here don't match",
+        "line 17, record 1: ",
+        "line 18: not JSON: ",
+        "line 19: not JSON: the brackets of the array that begins here don't match",
+    ];
+    assert_eq!(faults.len(), starts.len(), "{faults:#?}");
+    for (fault, start) in faults.iter().zip(starts) {
+        assert!(fault.starts_with(start), "{fault}");
+    }
+    let counts = "11 appended (seq 0 to 10), 0 there before, 5 refused";
+    assert!(run.err.contains(counts), "{}", run.err);
+}
+
+#[test]
 fn more_than_a_batch_goes_in_and_stays_in_order() {
     let place = Place::new();
     let input: Vec<String> = (0..1_234).map(record).collect();

@@ -27,6 +27,29 @@ fn sealing_leaves_a_file_that_is_listed_and_verifies() {
 }
 
 #[test]
+fn the_index_of_a_sealed_file_is_listed_and_made_again_where_it_is_gone() {
+    let place = Place::with_records(40);
+    place.run(&["seal"]).ended(0);
+    place.append(&record(40));
+    let listed = || place.run(&["segments", "--index"]).ended(0).lines();
+    let files = listed();
+    assert_eq!(files.len(), 2);
+    assert_eq!((&files[0]["index"], &files[1]["index"]), (&"ready".into(), &"in memory".into()));
+    let index = place.log().join(files[0]["index_path"].as_str().expect("a path"));
+    let len = fs::metadata(&index).expect("there").len();
+    assert_eq!(files[0]["index_len"], len);
+    let per_record = files[0]["bytes_per_record"].as_f64().expect("a number");
+    assert!((per_record - len as f64 / 40.0).abs() < 0.011, "{per_record}");
+    assert!(files[1].get("index_path").is_none(), "{files:?}");
+    fs::remove_file(&index).expect("removed");
+    assert_eq!(listed()[0]["index"], "missing");
+    place.run(&["seal"]).ended(0);
+    assert_eq!(listed()[0]["index"], "ready");
+    place.run(&["verify"]).ended(0);
+    assert_eq!(place.run(&["segments", "--index", "list"]).code, 2);
+}
+
+#[test]
 fn a_backup_opens_verifies_and_goes_nowhere_twice() {
     let place = Place::with_records(40);
     let copy = place.text("copy");

@@ -18,7 +18,7 @@ fn an_export_is_the_query_in_order_and_verifies() {
     place.run(&["verify", &file]).ended(0);
     let part = place.run(&["export", "--patient-id", "P9"]).ended(0);
     assert_eq!(part.lines().len(), 1);
-    assert!(part.err.contains("1 records exported (seq 9 to 9)"), "{}", part.err);
+    assert!(part.err.contains("1 record exported (seq 9 to 9)"), "{}", part.err);
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod import;
 mod people;
 mod proof;
 mod query;
+mod stats;
 mod streams;
 mod support;
 mod usage;
+mod verify;

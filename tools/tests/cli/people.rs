@@ -28,6 +28,38 @@ fn on_terminal(place: &Place, args: &[&str], no_color: bool) -> (Status, String,
 }
 
 #[test]
+fn one_thing_is_never_called_many() {
+    let place = Place::with_records(1);
+    let (log, copy, tiles) = (place.text("log"), place.text("copy"), place.text("tiles"));
+    let (export, line) = (place.text("export"), place.text("line"));
+    std::fs::write(&line, record(0)).expect("written");
+    let mut said = Vec::new();
+    let all: [&[&str]; 9] = [
+        &["query"],
+        &["verify", &log],
+        &["export", "-o", &export],
+        &["verify", &export],
+        &["backup", &copy],
+        &["publish", &tiles],
+        &["seal"],
+        &["segments", "verify"],
+        &["demo", "--input", &line],
+    ];
+    for args in all {
+        let (_, text, notes) = on_terminal(&place, args, true);
+        said.push(format!("{args:?}\n{text}{notes}"));
+    }
+    let said = said.join("\n");
+    for thing in ["record", "segment", "file", "byte", "finding", "line", "place", "input"] {
+        for (at, _) in said.match_indices(&format!("1 {thing}s")) {
+            let before = said[..at].chars().next_back();
+            assert!(before.is_some_and(|c| c.is_ascii_digit() || c == ','), "{}", &said[at..]);
+        }
+    }
+    assert!(said.contains("1 record in 1 segment, tree of 1"), "{said}");
+}
+
+#[test]
 fn a_table_lines_up_with_full_width_names() {
     let place = Place::with_records(9);
     let (status, text, notes) = on_terminal(&place, &["query"], false);

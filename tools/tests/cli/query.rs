@@ -56,12 +56,32 @@ fn words_are_whole_and_details_go_by_their_path() {
 }
 
 #[test]
-fn order_is_the_place_in_the_log_or_the_time() {
+fn records_stand_by_their_times_and_pages_follow_each_other() {
     let place = Place::new();
     place.append(&[record(5), record(1), record(3)].join("\n"));
-    assert_eq!(seqs(&place, &["--order", "asc"]), [0, 1, 2]);
-    assert_eq!(seqs(&place, &["--order", "asc", "--by-time", "--limit", "9"]), [1, 2, 0]);
-    assert_eq!(seqs(&place, &["--by-time", "--limit", "1"]), [0]);
+    assert_eq!(seqs(&place, &["--order", "asc"]), [1, 2, 0]);
+    assert_eq!(seqs(&place, &["--limit", "1"]), [0]);
+    let first = place.run(&["query", "--limit", "2"]).ended(0);
+    assert_eq!(first.lines().len(), 2);
+    let (_, next) = first.err.split_once("--cursor ").expect("where it goes on");
+    // What comes in between shifts nothing.
+    place.append(&record(9));
+    let more = place.run(&["query", "--limit", "2", "--cursor", next.trim()]).ended(0);
+    assert_eq!(more.lines().iter().map(|l| l["seq"].as_u64()).collect::<Vec<_>>(), [Some(1)]);
+    assert!(!more.err.contains("--cursor"), "{}", more.err);
+    let other = ["query", "--word", "x", "--cursor", next.trim()];
+    assert!(place.run(&other).ended(2).err.contains("cursor"));
+}
+
+#[test]
+fn an_explanation_says_what_was_read() {
+    let place = Place::with_records(30);
+    place.run(&["seal"]).ended(0);
+    let run = place.run(&["query", "--target-id", "P7", "--explain"]).ended(0);
+    assert_eq!(run.lines().len(), 1);
+    for part in ["30 records in", "candidates", "read and verified", "matched     1,"] {
+        assert!(run.err.contains(part), "{part}: {}", run.err);
+    }
 }
 
 #[test]

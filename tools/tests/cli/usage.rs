@@ -42,7 +42,7 @@ fn wrong_usage_ends_with_2() {
         &["query", "--from", "yesterday"],
         &["query", "--result", "Success"],
         &["query", "--source-ip", "192.0.2.0/33"],
-        &["query", "--by-time"],
+        &["query", "--cursor", "AAAA"],
         &["show", "one"],
         &["show", "7"],
         &["show", "00000000-0000-4000-8000-999999999999"],

@@ -1,230 +1,101 @@
-//! The search index of generated records: its bytes, what making it costs and what asking it costs.
+//! What search indexes cost: appends with and without them, how far they are behind, and making
+//! them from sealed segments.
 //!
-//! Invariant: everything happens in memory, with the file's pages checked before the clock starts.
+//! Invariant: records are made before the clock starts; both ways take turns.
 
-use std::borrow::Cow;
-use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
-use shoseki_benches::input::bodies;
+use shoseki_benches::input::batches;
 use shoseki_benches::spread::Spread;
-use shoseki_engine::index::file::{IndexFile, IndexFileWriter, IndexIdentity};
-use shoseki_engine::index::shard::{
-    Keyword, RecordKeys, RecordSet, Room, SHARD_RECORDS, ShardBuilder, ShardLookup, Slot, TermKey,
-};
-use shoseki_engine::index::terms::Extractor;
-use shoseki_engine::record::Body;
-use shoseki_engine::types::ChainHash;
-use shoseki_tools::generate::Rng;
+use shoseki_engine::log::{Log, LogOptions};
 
-use crate::Outcome;
+use crate::{Outcome, Scratch};
 
-/// What to index.
+/// What search indexes cost.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Generated records.
-    #[arg(long, default_value_t = 4 * SHARD_RECORDS)]
-    records: u64,
-    /// Rounds.
+    #[command(flatten)]
+    scratch: Scratch,
+    /// Rounds of each way.
     #[arg(long, default_value_t = 5)]
-    rounds: u32,
-    /// Questions of each kind and round.
-    #[arg(long, default_value_t = 10_000)]
-    questions: u64,
-    /// Records of which each has an actor of its own, for the totals of a file.
-    #[arg(long, default_value_t = 16 * SHARD_RECORDS)]
-    distinct: u64,
+    rounds: u64,
+    /// Records of a round.
+    #[arg(long, default_value_t = 300_000)]
+    records: u64,
+    /// Records of a batch.
+    #[arg(long, default_value_t = 500)]
+    batch: usize,
+}
+
+#[derive(Default)]
+struct Figures {
+    without: Spread,
+    with: Spread,
+    behind: Spread,
+    caught_up: Spread,
+    rebuilt: Spread,
+    per_record: Spread,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let bodies = bodies(1, arguments.records);
-    let mut bytes = Vec::new();
-    let (mut extract, mut push) = (Spread::default(), Spread::default());
-    let (mut encode, mut write) = (Spread::default(), Spread::default());
-    let mut growing = ShardBuilder::new(0);
-    for _ in 0..arguments.rounds {
-        let per_record = |from: Instant| nanos(from) / arguments.records.max(1) as f64;
-        let start = Instant::now();
-        extract_all(&bodies)?;
-        let extracted = per_record(start);
-        extract.add(extracted);
-        let start = Instant::now();
-        let mut builders = build(&bodies)?;
-        push.add(per_record(start) - extracted);
-        let start = Instant::now();
-        let shards: Vec<Vec<u8>> = builders.iter().map(ShardBuilder::encode).collect();
-        encode.add(per_record(start));
-        let start = Instant::now();
-        bytes = write_file(arguments.records, &shards)?;
-        write.add(per_record(start));
-        growing = builders.swap_remove(0);
-    }
-    println!("| {} records | ns/record median | min | max |", arguments.records);
-    println!("| --- | ---: | ---: | ---: |");
-    println!("| taking the keys out | {extract} |\n| pushing them | {push} |");
-    println!("| encoding | {encode} |\n| writing the file | {write} |");
-    println!("\nA growing shard of a whole window: {} bytes", growing.memory());
-    let file = IndexFile::open(bytes, &identity(arguments.records))?;
-    sizes(&file, arguments.records);
-    file.verify_all()?;
-    println!("\n| question | ns median | min | max |\n| --- | ---: | ---: | ---: |");
-    let shard = file.shard(0).ok_or("no shard")?;
-    ask("encoded", shard, arguments)?;
-    ask("growing", &growing, arguments)?;
-    totals(&file, arguments)?;
-    distinct(arguments)
-}
-
-fn nanos(from: Instant) -> f64 {
-    from.elapsed().as_secs_f64() * 1e9
-}
-
-fn identity(count: u64) -> IndexIdentity {
-    IndexIdentity { first_seq: 0, count, chain_after: ChainHash([0; 64]), erased: 0 }
-}
-
-fn extract_all(bodies: &[Vec<u8>]) -> Outcome {
-    let mut extractor = Extractor::new();
-    for body in bodies {
-        let body = Body::parse(body)?;
-        black_box(extractor.slot_keys(&body));
-    }
-    Ok(())
-}
-
-fn build(bodies: &[Vec<u8>]) -> Outcome<Vec<ShardBuilder>> {
-    let mut extractor = Extractor::new();
-    let (mut full, mut builder) = (Vec::new(), ShardBuilder::new(0));
-    for body in bodies {
-        let body = Body::parse(body)?;
-        if builder.push(&Slot::Record(&extractor.slot_keys(&body))) == Room::Full {
-            let next = ShardBuilder::new(builder.next_seq());
-            full.push(std::mem::replace(&mut builder, next));
+    let mut figures = Figures::default();
+    for round in 0..arguments.rounds {
+        for index in [round % 2 == 0, round % 2 != 0] {
+            measure(arguments, round, index, &mut figures)?;
         }
     }
-    if builder.record_count() > 0 {
-        full.push(builder);
-    }
-    Ok(full)
-}
-
-fn write_file(count: u64, shards: &[Vec<u8>]) -> Outcome<Vec<u8>> {
-    let mut writer = IndexFileWriter::new(Vec::new(), identity(count))?;
-    for shard in shards {
-        writer.push(shard)?;
-    }
-    Ok(writer.finish()?)
-}
-
-fn sizes(file: &IndexFile, records: u64) {
-    println!("\n| part | bits per record |\n| --- | ---: |");
-    for (part, len) in file.parts() {
-        println!("| {part} | {:.2} |", len as f64 * 8.0 / records.max(1) as f64);
-    }
-    println!("\n{:.2} bytes per record", file.file_len() as f64 / records.max(1) as f64);
-}
-
-/// Prints the time of one question, of `count` in a row.
-fn measure(
-    name: &str,
-    arguments: &Arguments,
-    count: u64,
-    mut question: impl FnMut(u64) -> Outcome,
-) -> Outcome {
-    let mut spread = Spread::default();
-    for _ in 0..arguments.rounds {
-        let start = Instant::now();
-        (0..count).try_for_each(&mut question)?;
-        spread.add(nanos(start) / count.max(1) as f64);
-    }
-    println!("| {name} | {spread} |");
+    println!("| figure | median | min | max |\n| --- | ---: | ---: | ---: |");
+    let row = |name: &str, spread: &Spread| {
+        println!("| {name} | {:.2} | {:.2} | {:.2} |", spread.median(), spread.min(), spread.max());
+    };
+    row("appends without indexes, records/s", &figures.without);
+    row("appends with indexes, records/s", &figures.with);
+    row("records not indexed when the last append returned", &figures.behind);
+    row("all indexed after s", &figures.caught_up);
+    row("made from the sealed segment, µs per record", &figures.rebuilt);
+    row("bytes per record", &figures.per_record);
     Ok(())
 }
 
-fn ask(kind: &str, shard: &dyn ShardLookup, arguments: &Arguments) -> Outcome {
-    let mut out = RecordSet::new();
-    let mut rng = Rng::new(5);
-    let many = arguments.questions;
-    let few = many.div_ceil(100);
-    measure(&format!("{kind}: a term that is not there"), arguments, few, |_| {
-        Ok(shard.term(TermKey(rng.next_u64()), black_box(&mut out))?)
-    })?;
-    let mut actors = Vec::new();
-    shard.counts(Keyword::ActorId, &mut |value, count| actors.push((value.to_owned(), count)))?;
-    let thirteen: Vec<&String> =
-        actors.iter().filter(|(_, count)| *count == 13).map(|(value, _)| value).collect();
-    let actor = |n: u64| thirteen.get(usize::try_from(n).unwrap_or(0) % thirteen.len().max(1));
-    measure(&format!("{kind}: an actor of 13 records"), arguments, many, |n| {
-        let actor = actor(n).ok_or("no actor")?;
-        Ok(shard.keyword(Keyword::ActorId, actor, black_box(&mut out))?)
-    })?;
-    for result in ["failure", "success"] {
-        measure(&format!("{kind}: result {result}"), arguments, few, |_| {
-            Ok(shard.keyword(Keyword::Result, result, black_box(&mut out))?)
-        })?;
-    }
-    measure(&format!("{kind}: action READ_…"), arguments, few, |_| {
-        Ok(shard.prefix(Keyword::Action, "READ_", black_box(&mut out))?)
-    })?;
-    measure(&format!("{kind}: network 10.3.0.0/16"), arguments, few, |_| {
-        Ok(shard.addresses(0x0a03_0000..=0x0a03_ffff, black_box(&mut out))?)
-    })?;
-    let mut spans = Vec::new();
-    measure(&format!("{kind}: times of a tile"), arguments, many, |n| {
-        Ok(shard.spans(usize::try_from(n % 256)?, black_box(&mut spans))?)
-    })?;
-    measure(&format!("{kind}: records of each actor"), arguments, few, |_| {
-        Ok(shard.counts(Keyword::ActorId, &mut |value, count| {
-            black_box((value, count));
-        })?)
-    })?;
-    out.clear();
-    out.insert_range(100, 30_000);
-    measure(&format!("{kind}: of each actor in a set"), arguments, few, |_| {
-        Ok(shard.counts_in(Keyword::ActorId, &out, &mut |value, count| {
-            black_box((value, count));
-        })?)
-    })
-}
-
-fn totals(file: &IndexFile, arguments: &Arguments) -> Outcome {
-    measure("file: records of each actor", arguments, 20, |_| {
-        Ok(file.totals(Keyword::ActorId, &mut |value, count| {
-            black_box((value, count));
-        })?)
-    })
-}
-
-/// A file whose records have an actor each.
-fn distinct(arguments: &Arguments) -> Outcome {
-    let mut rng = Rng::new(9);
+fn measure(arguments: &Arguments, round: u64, index: bool, figures: &mut Figures) -> Outcome {
+    let dir = arguments.scratch.make()?;
+    let options = LogOptions { index, ..LogOptions::default() };
+    let log = Log::open(dir.path(), options)?;
+    let input = batches(round + 1, arguments.records, arguments.batch, false);
     let start = Instant::now();
-    let mut writer = IndexFileWriter::new(Vec::new(), identity(arguments.distinct))?;
-    let mut builder = ShardBuilder::new(0);
-    for number in 0..arguments.distinct {
-        let mut keywords: [Option<Cow<'_, str>>; Keyword::COUNT] = Default::default();
-        let actor = format!("{:016x}-{number}", rng.next_u64());
-        if let Some(value) = keywords.get_mut(Keyword::ActorId.place()) {
-            *value = Some(actor.into());
-        }
-        let keys = RecordKeys { timestamp: 0, keywords, address: None, terms: &[] };
-        let room = builder.push(&Slot::Record(&keys));
-        if room == Room::Full || number + 1 == arguments.distinct {
-            writer.push(&builder.encode())?;
-            builder = ShardBuilder::new(builder.next_seq());
-        }
+    for batch in input {
+        log.append(None, batch)?;
     }
-    let bytes = writer.finish()?;
-    println!(
-        "\n{} distinct actors: {:.0} ns and {:.1} bytes per record",
-        arguments.distinct,
-        nanos(start) / arguments.distinct.max(1) as f64,
-        bytes.len() as f64 / arguments.distinct.max(1) as f64,
-    );
-    let file = IndexFile::open(bytes, &identity(arguments.distinct))?;
+    let took = start.elapsed().as_secs_f64();
+    let size = log.size().0;
+    if !index {
+        figures.without.add(size as f64 / took);
+        return Ok(log.close()?);
+    }
+    figures.with.add(size as f64 / took);
+    let known: u64 = log.reader().index_files().iter().map(|info| info.indexed).sum();
+    figures.behind.add(size.saturating_sub(known) as f64);
     let start = Instant::now();
-    let mut found = 0_u64;
-    file.totals(Keyword::ActorId, &mut |_, count| found += count)?;
-    println!("Their totals: {found} records in {:.1} ms", nanos(start) / 1e6);
-    Ok(())
+    log.complete_indexes()?;
+    figures.caught_up.add(start.elapsed().as_secs_f64());
+    log.seal()?;
+    log.complete_indexes()?;
+    let infos = log.reader().index_files();
+    let len: u64 = infos.iter().map(|info| info.file_len).sum();
+    figures.per_record.add(len as f64 / size as f64);
+    let paths: Vec<String> = infos.into_iter().filter_map(|info| info.path).collect();
+    log.close()?;
+    rebuild(dir.path(), &paths, size, figures)
+}
+
+fn rebuild(dir: &Path, paths: &[String], size: u64, figures: &mut Figures) -> Outcome {
+    for path in paths {
+        std::fs::remove_file(dir.join(path))?;
+    }
+    let log = Log::open(dir, LogOptions { background: false, ..LogOptions::default() })?;
+    let start = Instant::now();
+    log.complete_indexes()?;
+    figures.rebuilt.add(start.elapsed().as_secs_f64() * 1e6 / size as f64);
+    Ok(log.close()?)
 }

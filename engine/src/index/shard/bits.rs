@@ -182,8 +182,8 @@ impl<'a> BitReader<'a> {
         self.rice_long(over, k)
     }
 
-    /// Skips `width` bits, of which the first must be one, and reads a Rice code. `None`, and nothing
-    /// is read, where that takes more than one look.
+    /// Skips `width` bits, of which the first must be one, and reads a Rice code. `None`, and
+    /// nothing is read, where that takes more than one look.
     #[inline]
     pub(crate) fn rice_behind(&mut self, width: u32, k: u32) -> Option<u64> {
         let word = self.look();

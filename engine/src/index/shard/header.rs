@@ -13,8 +13,9 @@ layout!(pub(crate) LAYOUT, SHARD_HEADER_LEN = 92, {
     section_lens: 4 * SECTIONS,
 });
 
-/// Version of everything in an index file; another one means "build it again".
-pub(crate) const INDEX_VERSION: u16 = 1;
+/// Version of everything in an index file; another one means "build it again". It rises with every
+/// change of how bytes are read, released or not: 1 had blocks of 32 keys.
+pub(crate) const INDEX_VERSION: u16 = 2;
 /// How many sections a shard has.
 pub(crate) const SECTIONS: usize = Keyword::COUNT + 6;
 const DAMAGED: ShardError = ShardError::Structure("shard header");

@@ -12,7 +12,7 @@ use crate::io::{Environment, OsEnvironment};
 use crate::record::{ActorType, AuditId, Outcome, Producer, Record, Timestamp};
 
 /// A clock that a test sets.
-pub(super) struct Clock(AtomicI64);
+pub(crate) struct Clock(AtomicI64);
 
 impl Environment for Clock {
     fn now_micros(&self) -> i64 {
@@ -25,11 +25,11 @@ impl Environment for Clock {
 }
 
 /// Noon of 2026-11-21.
-pub(super) const NOON: i64 = 1_795_262_400_000_000;
-pub(super) const DAY: i64 = 86_400_000_000;
+pub(crate) const NOON: i64 = 1_795_262_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// Options of a log whose background work is driven by hand.
-pub(super) fn by_hand() -> (LogOptions, Arc<Clock>) {
+pub(crate) fn by_hand() -> (LogOptions, Arc<Clock>) {
     let clock = Arc::new(Clock(AtomicI64::new(NOON)));
     let options = LogOptions {
         background: false,
@@ -41,12 +41,12 @@ pub(super) fn by_hand() -> (LogOptions, Arc<Clock>) {
 }
 
 impl Clock {
-    pub(super) fn advance(&self, micros: i64) {
+    pub(crate) fn advance(&self, micros: i64) {
         self.0.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
-pub(super) fn record(n: u64) -> Record {
+pub(crate) fn record(n: u64) -> Record {
     let time = Timestamp::from_unix_micros(NOON - 1_000_000).unwrap();
     let mut record = Record::new(
         time,
@@ -59,18 +59,18 @@ pub(super) fn record(n: u64) -> Record {
     record
 }
 
-pub(super) fn with_id(n: u64, id: u8) -> Record {
+pub(crate) fn with_id(n: u64, id: u8) -> Record {
     Record { audit_id: Some(AuditId::from_bytes([id; 16])), ..record(n) }
 }
 
-pub(super) fn records(range: std::ops::Range<u64>) -> Vec<Record> {
+pub(crate) fn records(range: std::ops::Range<u64>) -> Vec<Record> {
     range.map(record).collect()
 }
 
-pub(super) fn producer(name: &str) -> Producer {
+pub(crate) fn producer(name: &str) -> Producer {
     Producer::new(name).unwrap()
 }
 
-pub(super) fn open(dir: &Path) -> Log {
+pub(crate) fn open(dir: &Path) -> Log {
     Log::open(dir, by_hand().0).unwrap()
 }

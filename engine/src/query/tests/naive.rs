@@ -35,11 +35,13 @@ impl Place {
     }
 }
 
-/// Times are known to whole multiples of `quantum`.
+/// Times are known to whole multiples of `quantum`, terms by octets or, so that nothing is found by
+/// chance, by records.
 #[derive(Debug)]
 pub(super) struct NaiveShard {
     pub(super) first_seq: u64,
     pub(super) quantum: i64,
+    pub(super) by_octets: bool,
     pub(super) places: Vec<Place>,
 }
 
@@ -55,7 +57,9 @@ impl NaiveShard {
     }
 
     fn octets(&self, out: &mut RecordSet, mut wanted: impl FnMut(&Place) -> bool) {
-        self.each().filter(|(_, place)| wanted(place)).for_each(|(at, _)| out.insert_octet(at / 8));
+        for (at, _) in self.each().filter(|(_, place)| wanted(place)) {
+            if self.by_octets { out.insert_octet(at / 8) } else { out.insert(at) }
+        }
     }
 
     fn tile(&self, tile: usize) -> impl Iterator<Item = (u16, &Place)> {

@@ -33,7 +33,8 @@ fn shard(first_seq: u64, quantum: i64, slots: &[Slot]) -> NaiveShard {
         Slot::Erased => Place::Erased,
         Slot::Unreadable => Place::Unreadable,
     });
-    NaiveShard { first_seq, quantum, places: places.collect() }
+    let by_octets = quantum % 2 == 0;
+    NaiveShard { first_seq, quantum, by_octets, places: places.collect() }
 }
 
 /// Positions in the window of the slots that `wanted` takes.
@@ -89,7 +90,7 @@ fn slots(details: &[&str]) -> Vec<Slot> {
 
 /// Octets whose records are candidates.
 fn octets(slots: &[Slot], filter: &Filter) -> Vec<u16> {
-    let found = Plan::new(filter).candidates(&shard(0, 1, slots), &mut PlanScratch::default());
+    let found = Plan::new(filter).candidates(&shard(0, 2, slots), &mut PlanScratch::default());
     match found.unwrap() {
         Verdict::None => Vec::new(),
         Verdict::All { .. } => vec![u16::MAX],
@@ -115,6 +116,7 @@ fn values_in_detail_are_found_by_the_index() {
         r#"{"items":[{"code":"CRP 5"},{"code":"HbA1c"}]}"#,
         r#"{"after":{"inDays":1234567}}"#,
         r#"{"note":"高血圧"}"#,
+        r#"{"patientId":["P8",[34]],"claimId":{"patientId":"P9"}}"#,
     ]);
     let detail = |text: &str| Filter {
         detail: vec![DetailFilter::parse(text).unwrap()],
@@ -126,6 +128,10 @@ fn values_in_detail_are_found_by_the_index() {
         ("patientId=P00001234", &[1]),
         ("patientId=12", &[2]),
         ("runId=P1", &[3]),
+        ("patientId=P8", &[7]),
+        ("patientId=34", &[7]),
+        ("patientId=P9", &[]),
+        ("claimId.patientId=P9", &[7]),
         ("note=P1", &[0, 3]),
         ("items.code=CRP 5", &[4]),
         ("items.code=crp 6", &[]),

@@ -96,7 +96,7 @@ pub(super) fn body() -> impl Strategy<Value = Vec<u8>> {
     let texts = proptest::collection::vec(of(text()), 6);
     let fixed = (time(), select(ActorType::ALL), select(Outcome::ALL));
     let marks = (select(Sensitivity::ALL), any::<bool>(), any::<bool>());
-    let detail = proptest::collection::btree_map(select(&NAMES[..]), value(), 0..5);
+    let detail = proptest::collection::btree_map(select(&NAMES[..]), value(), 1..7);
     let source = of(select(&SOURCES[..]));
     (fixed, texts, text(), text(), source, marks, of(detail.prop_map(object))).prop_map(
         |((time, kind, result), texts, actor, action, source, marks, detail)| {
@@ -158,7 +158,7 @@ fn few<T: Clone + std::fmt::Debug>(
 fn detail_filter() -> impl Strategy<Value = DetailFilter> + Clone {
     let number = select(&NUMBERS[..]).prop_map(str::to_owned);
     let values = proptest::collection::vec(prop_oneof![text(), number], 0..3);
-    let path = proptest::collection::vec(select(&NAMES[..]).prop_map(str::to_owned), 1..4);
+    let path = proptest::collection::vec(select(&NAMES[..]).prop_map(str::to_owned), 1..3);
     (0_u8..8, path, values).prop_map(|(kind, path, values)| match kind {
         0 => DetailFilter::patient(values),
         1 => DetailFilter::run(values),

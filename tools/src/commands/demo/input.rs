@@ -16,7 +16,10 @@ use crate::import::{Dialect, Importer, Input, Item, inputs};
 /// Records and what they are.
 pub(super) struct Records {
     pub(super) records: Vec<Record>,
-    pub(super) what: String,
+    /// What one of them was.
+    pub(super) noun: &'static str,
+    /// Where they are from.
+    pub(super) of: String,
     pub(super) refused: usize,
 }
 
@@ -30,14 +33,14 @@ pub(super) fn made_up() -> Records {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let today = i64::try_from((since + 9 * 3_600) / 86_400).unwrap_or(1);
     let records = clinic_day(SEED, (today - 1).max(1));
-    Records { records, what: "records of a made-up day of a clinic".to_owned(), refused: 0 }
+    Records { records, noun: "record", of: " of a made-up day of a clinic".to_owned(), refused: 0 }
 }
 
 /// Records as `append` takes them, or the first kind of trail that fits.
 pub(super) fn read(path: &Path) -> Result<Records, Failure> {
     let files = inputs(&[PathBuf::from(path)])?;
     if let Some(records) = plain(&files)? {
-        return Ok(Records { records, what: "records".to_owned(), refused: 0 });
+        return Ok(Records { records, noun: "record", of: String::new(), refused: 0 });
     }
     let known = [("CloudTrail", Dialect::CloudTrail), ("Kubernetes", Dialect::Kubernetes)];
     for (name, dialect) in known {
@@ -95,9 +98,10 @@ fn trail(files: &[Input], name: &str, dialect: Dialect) -> Result<Option<Records
             return Ok(None);
         }
     }
-    let what = format!("events of {name}");
+    let of = format!(" of {name}");
     // A trail of another kind maps nothing, or a line by chance.
-    Ok(Some(Records { records, what, refused }).filter(|found| found.records.len() > refused))
+    Ok(Some(Records { records, noun: "event", of, refused })
+        .filter(|found| found.records.len() > refused))
 }
 
 fn unreadable(error: &io::Error, file: &Input) -> Failure {

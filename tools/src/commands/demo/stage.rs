@@ -10,7 +10,7 @@ use shoseki_engine::log::{BackupKey, Log, LogOptions, Reader, StoredRecord};
 use shoseki_engine::proof::{VerifierKey, verify_inclusion};
 use shoseki_engine::query::{DetailFilter, Filter, Order};
 use shoseki_engine::record::{Body, Producer, Record, string_value};
-use shoseki_engine::types::Seq;
+use shoseki_engine::types::{Seq, counted};
 use shoseki_engine::verify::{Report, VerifyOptions, verify_path};
 
 use super::input::Records;
@@ -70,7 +70,7 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
     /// In three parts, the first two of which are sealed.
     fn append(&mut self, log: &Log, input: Records) -> Result<(), Stop> {
         let began = Instant::now();
-        let Records { records, what, refused } = input;
+        let Records { records, noun, of, refused } = input;
         let (count, part) = (records.len(), records.len().div_ceil(3).max(1));
         let producer = Producer::new("demo").ok();
         for (index, chunk) in records.chunks(part).enumerate() {
@@ -83,15 +83,18 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
         }
         let took = began.elapsed().as_millis();
         let left = if refused > 0 { format!(", {refused} left out") } else { String::new() };
-        self.say("append", &format!("{count} {what}{left}, durable and sealed in {took} ms"))?;
+        let what = counted(count, noun);
+        self.say("append", &format!("{what}{of}{left}, durable and sealed in {took} ms"))?;
         self.say("", &format!("log {}", log.origin()))?;
         let segments = log.reader().segments();
         let (sealed, active): (Vec<_>, Vec<_>) = segments.iter().partition(|s| s.sealed);
         let bytes: u64 = sealed.iter().map(|segment| segment.file_len).sum();
         let of: u64 = sealed.iter().map(|segment| segment.count).sum();
         let text = format!(
-            "{of} records in {} sealed segments ({bytes} bytes), {} still active",
-            sealed.len(),
+            "{} in {} ({}), {} still active",
+            counted(of, "record"),
+            counted(sealed.len(), "sealed segment"),
+            counted(bytes, "byte"),
             active.iter().map(|segment| segment.count).sum::<u64>()
         );
         self.say("seal", &text)
@@ -126,7 +129,7 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
         let micros = began.elapsed().as_micros();
         self.say(
             "query",
-            &format!("{name}: {} records, found in {micros} µs", found.entries.len()),
+            &format!("{name}: {}, found in {micros} µs", counted(found.entries.len(), "record")),
         )?;
         let sealed = reader.segments().iter().filter(|s| s.sealed).map(|s| s.count).sum::<u64>();
         let mut chosen = None;
@@ -190,7 +193,11 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
             count += 1;
         }
         fs::write(&path, &bytes).map_err(|error| unwritten(&error, &path))?;
-        let text = format!("{count} lines, {} bytes, each with its hash", bytes.len());
+        let text = format!(
+            "{}, {}, each with its hash",
+            counted(count, "line"),
+            counted(bytes.len(), "byte")
+        );
         self.say("export", &text)
     }
 
@@ -208,12 +215,9 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
             paint.bad(verdict.as_str())
         };
         let verb = paint.strong("verify  ");
-        let records = report.records;
-        let findings = match report.findings.len() {
-            1 => "1 finding".to_owned(),
-            many => format!("{many} findings"),
-        };
-        let line = format!("{verb} {verdict}: {records} records, {findings}");
+        let records = counted(report.records, "record");
+        let findings = counted(report.findings.len(), "finding");
+        let line = format!("{verb} {verdict}: {records}, {findings}");
         self.session.out.line(line)?;
         for finding in report.findings.iter().take(2) {
             let line = one_finding(finding);

@@ -6,8 +6,11 @@ mod copies;
 mod damage;
 mod fixture;
 mod follow;
+mod indexed;
+mod naive;
 mod proofs;
 mod search;
+mod stats;
 mod watch;
 
 use fixture::{Fixture, Put};

@@ -6,11 +6,11 @@ use crate::query::{ActionPattern, DetailFilter, Filter, Order};
 use crate::record::{Body, Outcome, Timestamp};
 use crate::types::Seq;
 
-fn seqs(entries: &[Entry]) -> Vec<u64> {
+pub(super) fn seqs(entries: &[Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq().0).collect()
 }
 
-fn expected(fixture: &Fixture, filter: &Filter, order: Order) -> Vec<u64> {
+pub(super) fn expected(fixture: &Fixture, filter: &Filter, order: Order) -> Vec<u64> {
     let mut all: Vec<(i64, u64)> = (0..fixture.size())
         .filter(|seq| filter.matches(&Body::parse(&fixture.bodies[*seq as usize]).unwrap()))
         .map(|seq| (time_of(seq).unix_nanos(), seq))
@@ -22,7 +22,7 @@ fn expected(fixture: &Fixture, filter: &Filter, order: Order) -> Vec<u64> {
     all.into_iter().map(|(_, seq)| seq).collect()
 }
 
-fn filters() -> Vec<Filter> {
+pub(super) fn filters() -> Vec<Filter> {
     let time = |seconds: i64| Timestamp::from_unix_nanos(START + seconds * 1_000_000_000);
     let base = Filter::default();
     vec![

@@ -12,8 +12,9 @@ use shoseki_benches::input::micros;
 use shoseki_benches::machine::bytes_below;
 use shoseki_engine::record::Record;
 
+use super::Round;
+use crate::Outcome;
 use crate::encode::Chain;
-use crate::{Outcome, Round};
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;

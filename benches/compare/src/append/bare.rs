@@ -12,8 +12,9 @@ use std::time::Instant;
 use shoseki_benches::machine::bytes_below;
 use shoseki_engine::record::Record;
 
+use super::Round;
+use crate::Outcome;
 use crate::encode::Chain;
-use crate::{Outcome, Round};
 
 pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>, at_rest: bool) -> Outcome<Round> {
     let mut file = File::create_new(dir.join("bare.log"))?;

@@ -10,7 +10,8 @@ use std::time::Instant;
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::Record;
 
-use crate::{Outcome, Round};
+use super::Round;
+use crate::Outcome;
 
 pub(crate) fn append(dir: &Path, input: Vec<Vec<Record>>, at_rest: bool) -> Outcome<Round> {
     let log = Log::open(dir, LogOptions::default())?;

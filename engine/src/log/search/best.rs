@@ -1,0 +1,119 @@
+//! The order of results, and the best of them so far.
+//!
+//! Invariant: a lower [`Rank`] stands earlier in the result, whatever the order asked for; no two
+//! records have the same rank.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::format::TimeRange;
+use crate::log::entry::Entry;
+use crate::query::Order;
+
+/// Place in the order of (`timestamp`, seq) asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Rank(i64, u64);
+
+impl Rank {
+    /// The rank of a record.
+    pub(crate) fn of(order: Order, time: i64, seq: u64) -> Self {
+        match order {
+            Order::Ascending => Self(time, seq),
+            // The complement turns the order round and has no value without a counterpart.
+            Order::Descending => Self(!time, !seq),
+        }
+    }
+
+    /// Time and seq of the record that has this rank.
+    pub(crate) fn place(self, order: Order) -> (i64, u64) {
+        let Self(time, seq) = Self::of(order, self.0, self.1);
+        (time, seq)
+    }
+
+    /// The lowest rank that a record of these seqs with a time in this range can have.
+    pub(crate) fn first(order: Order, times: &TimeRange, seqs: &Range<u64>) -> Self {
+        match order {
+            Order::Ascending => Self::of(order, times.min, seqs.start),
+            Order::Descending => Self::of(order, times.max, seqs.end.saturating_sub(1)),
+        }
+    }
+
+    /// The highest.
+    pub(crate) fn last(order: Order, times: &TimeRange, seqs: &Range<u64>) -> Self {
+        match order {
+            Order::Ascending => Self::of(order, times.max, seqs.end.saturating_sub(1)),
+            Order::Descending => Self::of(order, times.min, seqs.start),
+        }
+    }
+}
+
+/// The matches of the lowest ranks, at most `limit` of them.
+pub(crate) struct Best {
+    limit: usize,
+    entries: BTreeMap<Rank, Entry>,
+}
+
+impl Best {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, entries: BTreeMap::new() }
+    }
+
+    /// Whether a record of this rank, or one behind it, could still be among them.
+    pub(crate) fn takes(&self, rank: Rank) -> bool {
+        let full = self.entries.len() >= self.limit;
+        !full || self.entries.last_key_value().is_some_and(|(worst, _)| rank < *worst)
+    }
+
+    /// Takes a match up. The same one may come again.
+    pub(crate) fn offer(&mut self, rank: Rank, entry: impl FnOnce() -> Entry) {
+        if !self.takes(rank) || self.entries.contains_key(&rank) {
+            return;
+        }
+        self.entries.insert(rank, entry());
+        if self.entries.len() > self.limit {
+            self.entries.pop_last();
+        }
+    }
+
+    /// Whether a record is among them at whatever rank. Looks at all of them.
+    pub(crate) fn holds(&self, seq: u64) -> bool {
+        self.entries.values().any(|entry| entry.seq().0 == seq)
+    }
+
+    /// All of them in order.
+    pub(crate) fn into_entries(self) -> impl ExactSizeIterator<Item = (Rank, Entry)> {
+        self.entries.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Seq;
+
+    #[test]
+    fn ranks_go_by_time_and_then_by_seq_in_either_order() {
+        let places = [(i64::MIN, 9), (-1, 4), (7, 0), (7, 1), (7, u64::MAX), (i64::MAX, 3)];
+        let rank = |order| move |(time, seq)| Rank::of(order, time, seq);
+        let up = places.map(rank(Order::Ascending));
+        let down = places.map(rank(Order::Descending));
+        assert!(up.is_sorted() && down.iter().rev().is_sorted());
+        for (place, (up, down)) in places.into_iter().zip(up.into_iter().zip(down)) {
+            assert_eq!((up.place(Order::Ascending), down.place(Order::Descending)), (place, place));
+        }
+    }
+
+    #[test]
+    fn the_best_are_kept_once() {
+        let entry = |seq| Entry::Damaged { seq: Seq(seq), audit_id: None };
+        let mut best = Best::new(2);
+        for seq in [5, 3, 3, 4, 9] {
+            best.offer(Rank::of(Order::Ascending, 1, seq), || entry(seq));
+        }
+        assert!(!best.takes(Rank::of(Order::Ascending, 1, 4)));
+        assert!(best.takes(Rank::of(Order::Ascending, 0, 99)));
+        assert!(best.holds(4) && !best.holds(5));
+        let seqs: Vec<u64> = best.into_entries().map(|(_, entry)| entry.seq().0).collect();
+        assert_eq!(seqs, [3, 4]);
+    }
+}

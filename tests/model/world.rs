@@ -1,0 +1,131 @@
+//! A log to which things happen, and what it should hold.
+
+use std::sync::Arc;
+
+use shoseki_engine::log::{Log, LogOptions, Reader};
+use shoseki_engine::query::Order;
+use shoseki_engine::record::{Body, Producer};
+use shoseki_tests::storage::{FaultyStorage, SimEnvironment};
+
+use crate::numbers::Numbers;
+use crate::records::{START, record};
+
+pub(crate) struct World {
+    storage: FaultyStorage,
+    options: LogOptions,
+    log: Option<Log>,
+    /// By seq.
+    pub(crate) bodies: Vec<Vec<u8>>,
+    pub(crate) times: Vec<i64>,
+    /// Where the clients' clocks stand.
+    clock: i64,
+}
+
+impl World {
+    pub(crate) fn new(numbers: &mut Numbers) -> Self {
+        let len = numbers.pick(&[2_000, 20_000, 1 << 30]);
+        Self::of_segments(numbers, len)
+    }
+
+    /// A log with segments of about this many bytes.
+    pub(crate) fn of_segments(numbers: &mut Numbers, segment_raw_len_max: u64) -> Self {
+        let seed = numbers.next();
+        let storage = FaultyStorage::new(seed);
+        let options = LogOptions {
+            background: false,
+            free_space_reserve: Some(0),
+            segment_raw_len_max,
+            environment: Arc::new(SimEnvironment::new(START / 1_000, seed)),
+            ..LogOptions::default()
+        };
+        let (bodies, times) = Default::default();
+        let mut world = Self { storage, options, log: None, bodies, times, clock: START };
+        world.reopen();
+        world
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        self.log().reader()
+    }
+
+    fn log(&self) -> &Log {
+        self.log.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.close().unwrap();
+        }
+        let storage = Arc::new(self.storage.clone());
+        let opened = Log::open_storage(storage, self.options.clone());
+        self.log = Some(opened.unwrap());
+    }
+
+    /// Appends a batch; what became of it is read back.
+    pub(crate) fn append(&mut self, numbers: &mut Numbers, most: u64) {
+        let records = (0..=numbers.below(most)).map(|_| record(numbers, &mut self.clock)).collect();
+        let producer = Producer::new(&format!("p{}", numbers.next())).unwrap();
+        // A repeated id with another content refuses the batch.
+        let _ = self.log().append(Some(&producer), records);
+        let reader = self.reader();
+        for entry in reader.scan(self.bodies.len() as u64..u64::MAX, Order::Ascending) {
+            let entry = entry.unwrap();
+            let body = entry.record().unwrap().body().to_vec();
+            self.times.push(Body::parse(&body).unwrap().timestamp().unix_nanos());
+            self.bodies.push(body);
+        }
+    }
+
+    /// Seals and indexes what is finished.
+    pub(crate) fn settle(&mut self) {
+        self.log().complete_indexes().unwrap();
+    }
+
+    /// Something that changes where records are and what is known of them.
+    pub(crate) fn happen(&mut self, numbers: &mut Numbers) {
+        match numbers.below(12) {
+            0..4 => self.append(numbers, 40),
+            4 => self.log().seal().unwrap(),
+            5 => self.reopen(),
+            6 => self.log().complete_indexes().unwrap(),
+            7 => {
+                self.remove_indexes(numbers);
+                self.reopen();
+            }
+            8 => {
+                self.damage_an_index(numbers);
+                self.reopen();
+            }
+            _ => {
+                for _ in 0..numbers.below(6) {
+                    self.log().step().unwrap();
+                }
+            }
+        }
+    }
+
+    fn indexes(&self) -> Vec<String> {
+        let paths = self.storage.paths().into_iter();
+        paths.filter(|path| path.ends_with(".idx")).collect()
+    }
+
+    fn remove_indexes(&self, numbers: &mut Numbers) {
+        for path in self.indexes() {
+            if numbers.once_in(2) {
+                self.storage.take(&path);
+            }
+        }
+    }
+
+    fn damage_an_index(&self, numbers: &mut Numbers) {
+        let indexes = self.indexes();
+        if indexes.is_empty() {
+            return;
+        }
+        let path = numbers.pick(&indexes);
+        let mut bytes = self.storage.bytes(&path).unwrap();
+        let place = numbers.below(bytes.len() as u64) as usize;
+        bytes[place] ^= 1 << numbers.below(8);
+        self.storage.put(&path, &bytes);
+    }
+}

@@ -1,0 +1,271 @@
+//! `shoseki stats`: how many records, how they ended, who did most, and when.
+//!
+//! Invariant: everything is counted over the records that the filters take; what can't be read is
+//! said and never counted.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use shoseki_engine::query::{Bucket, BucketUnit, Stats as Counted, StatsQuery, ValueCount};
+use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
+
+use crate::explain;
+use crate::failure::{Status, Stop};
+use crate::filter_args::FilterArgs;
+use crate::logs;
+use crate::output::{Form, Results, Session};
+use crate::table::{Align, Table};
+
+/// Arguments of `stats`.
+#[derive(Args, Debug)]
+#[command(after_help = "Without filters everything is counted. --from and --to give the period.")]
+pub struct Stats {
+    /// What to count
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Count over time too, by this part of the calendar
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub by: Option<Unit>,
+    /// The offset of the calendar, such as +09:00
+    #[arg(long, value_name = "OFFSET", value_parser = offset, default_value = "+00:00",
+          allow_hyphen_values = true, requires = "by")]
+    pub utc_offset: i32,
+    /// How many of the most frequent actions, actors and facilities
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+}
+
+/// A part of the calendar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Unit {
+    /// Minutes
+    Minute,
+    /// Hours
+    Hour,
+    /// Days
+    Day,
+    /// Weeks from Monday on
+    Week,
+    /// Months
+    Month,
+}
+
+impl From<Unit> for BucketUnit {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Minute => Self::Minute,
+            Unit::Hour => Self::Hour,
+            Unit::Day => Self::Day,
+            Unit::Week => Self::Week,
+            Unit::Month => Self::Month,
+        }
+    }
+}
+
+/// The counts as they are printed for a program.
+#[derive(Serialize)]
+struct Report<'a> {
+    total: u64,
+    failures: u64,
+    failure_rate: f64,
+    erased: u64,
+    unreadable: u64,
+    by_result: Named,
+    by_sensitivity: Named,
+    by_actor_type: Named,
+    actions: Vec<Value<'a>>,
+    facilities: Vec<Value<'a>>,
+    actors: Vec<Value<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buckets: Option<Vec<Span>>,
+}
+
+type Named = serde_json::Map<String, serde_json::Value>;
+
+#[derive(Serialize)]
+struct Value<'a> {
+    value: &'a str,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct Span {
+    start: String,
+    total: u64,
+    failures: u64,
+}
+
+impl Stats {
+    /// Counts and prints.
+    ///
+    /// # Errors
+    /// The log can't be read or the results can't be written.
+    pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let reader = logs::reader(session)?;
+        let Session { out, notes, shared, .. } = session;
+        let unit = self.by.map(BucketUnit::from);
+        let buckets = unit.map(|unit| Bucket { unit, utc_offset_minutes: self.utc_offset });
+        let query = StatsQuery { filter: self.filter.filter(), buckets, top: self.top };
+        let counted =
+            reader.stats(&query, None).map_err(|error| explain::read(&error, shared.data_dir()))?;
+        match out.form() {
+            Form::Json => out.json(&self.report(&counted))?,
+            Form::Text => self.text(&counted, out)?,
+        }
+        let status = match counted.unreadable {
+            0 => Status::Done,
+            count => {
+                notes.fault(format_args!(
+                    "shoseki: {count} of the records that may match can't be read and are not \
+                     counted\n  next:  run `shoseki verify` on the data directory"
+                ));
+                Status::Found
+            }
+        };
+        Ok(logs::whole(&reader, status))
+    }
+
+    fn report<'a>(&self, counted: &'a Counted) -> Report<'a> {
+        let values = |of: &'a [ValueCount]| {
+            of.iter().map(|v| Value { value: &v.value, count: v.count }).collect()
+        };
+        let spans = counted.buckets.iter().map(|bucket| Span {
+            start: time(bucket.start),
+            total: bucket.total,
+            failures: bucket.failures,
+        });
+        Report {
+            total: counted.total,
+            failures: counted.failures(),
+            failure_rate: counted.failure_rate(),
+            erased: counted.erased,
+            unreadable: counted.unreadable,
+            by_result: named(&results(counted)),
+            by_sensitivity: named(&sensitivities(counted)),
+            by_actor_type: named(&actor_types(counted)),
+            actions: values(&counted.actions),
+            facilities: values(&counted.facilities),
+            actors: values(&counted.actors),
+            buckets: self.by.map(|_| spans.collect()),
+        }
+    }
+
+    fn text(&self, counted: &Counted, out: &mut Results<'_>) -> Result<(), Stop> {
+        let rate = counted.failure_rate() * 100.0;
+        out.line(format_args!("records   {}", counted.total))?;
+        out.line(format_args!("failures  {} ({rate:.2} %)", counted.failures()))?;
+        if counted.erased > 0 {
+            out.line(format_args!("erased    {}", counted.erased))?;
+        }
+        let fixed: [(&str, Vec<(&str, u64)>); 3] = [
+            ("result", results(counted)),
+            ("sensitivity", sensitivities(counted)),
+            ("actor type", actor_types(counted)),
+        ];
+        for (name, rows) in fixed {
+            table(name, rows, out)?;
+        }
+        let lists = [
+            ("action", &counted.actions),
+            ("facility", &counted.facilities),
+            ("actor", &counted.actors),
+        ];
+        for (name, values) in lists {
+            let rows = values.iter().map(|v| (v.value.as_str(), v.count)).collect::<Vec<_>>();
+            if !rows.is_empty() {
+                table(name, rows, out)?;
+            }
+        }
+        if self.by.is_some() {
+            self.over_time(counted, out)?;
+        }
+        Ok(())
+    }
+
+    fn over_time(&self, counted: &Counted, out: &mut Results<'_>) -> Result<(), Stop> {
+        let columns =
+            [("from", Align::Left), ("records", Align::Right), ("failures", Align::Right)];
+        let mut table = Table::new(&columns);
+        for bucket in &counted.buckets {
+            let numbers = [bucket.total.to_string(), bucket.failures.to_string()];
+            table.row([time(bucket.start)].into_iter().chain(numbers));
+        }
+        out.line("")?;
+        out.table(&table)
+    }
+}
+
+fn table<S: AsRef<str>>(
+    name: &str,
+    rows: impl IntoIterator<Item = (S, u64)>,
+    out: &mut Results<'_>,
+) -> Result<(), Stop> {
+    let mut table = Table::new(&[(name, Align::Left), ("records", Align::Right)]);
+    for (value, count) in rows {
+        table.row([value.as_ref(), &count.to_string()]);
+    }
+    out.line("")?;
+    out.table(&table)
+}
+
+fn results(counted: &Counted) -> Vec<(&'static str, u64)> {
+    let names = [Outcome::Success, Outcome::Failure, Outcome::Warning].map(Outcome::as_str);
+    names.into_iter().zip(counted.by_result).collect()
+}
+
+fn sensitivities(counted: &Counted) -> Vec<(&'static str, u64)> {
+    let names = [Sensitivity::Low, Sensitivity::Medium, Sensitivity::High].map(Sensitivity::as_str);
+    names.into_iter().zip(counted.by_sensitivity).collect()
+}
+
+fn actor_types(counted: &Counted) -> Vec<(&'static str, u64)> {
+    let names = [ActorType::User, ActorType::Device, ActorType::System].map(ActorType::as_str);
+    names.into_iter().zip(counted.by_actor_type).collect()
+}
+
+fn named(rows: &[(&str, u64)]) -> Named {
+    rows.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect()
+}
+
+fn time(nanos: i64) -> String {
+    Timestamp::from_unix_nanos(nanos).map_or_else(|| nanos.to_string(), |time| time.to_string())
+}
+
+/// Minutes of an offset such as `+09:00`, `-0330` or `Z`.
+fn offset(text: &str) -> Result<i32, String> {
+    let wrong = || format!("{text:?} is no offset; write it like +09:00");
+    if matches!(text, "Z" | "z") {
+        return Ok(0);
+    }
+    let (sign, digits) = match text.split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return Err(wrong()),
+    };
+    let digits = digits.replace(':', "");
+    let number = |range: std::ops::Range<usize>| -> Option<i32> {
+        let part = digits.get(range)?;
+        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok()).flatten()
+    };
+    let (hours, minutes) = (number(0..2), number(2..4));
+    match (hours, minutes, digits.len()) {
+        (Some(hours @ 0..=23), Some(minutes @ 0..=59), 4) => Ok(sign * (hours * 60 + minutes)),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets() {
+        for (text, minutes) in
+            [("+09:00", 540), ("-03:30", -210), ("Z", 0), ("+0530", 330), ("-00:00", 0)]
+        {
+            assert_eq!(offset(text), Ok(minutes), "{text}");
+        }
+        for text in ["", "9", "09:00", "+9", "+24:00", "+09:60", "+09:00:00", "+０9:00", "é"] {
+            assert!(offset(text).unwrap_err().contains("+09:00"), "{text}");
+        }
+    }
+}
