@@ -265,12 +265,14 @@ impl<'a> Nodes<'a> {
         tile_end: u64,
     ) -> Result<Option<Vec<NodeHash>>, ReadError> {
         let end = entry.end_seq().min(tile_end);
-        if end - seq == TILE {
+        let begins_here = seq == entry.first_seq && !seq.is_multiple_of(TILE);
+        // The footer's last tile is the one in which the segment ends, from that tile's start on.
+        let ends_here = seq.is_multiple_of(TILE) && entry.end_seq() < tile_end;
+        if !begins_here && !ends_here {
             return Ok(None);
         }
         let Some(open) = self.parts.segment(entry)? else { return Ok(None) };
         let footer = open.segment.footer();
-        let begins_here = seq == entry.first_seq && !seq.is_multiple_of(TILE);
         let leaves = if begins_here { &footer.first_tile } else { &footer.last_tile };
         Ok((leaves.len() as u64 == end - seq).then(|| leaves.clone()))
     }

@@ -52,6 +52,21 @@ fn proofs_of_every_place_and_size_hold() {
     }
 }
 
+/// The last tile of a segment may be as long as what is left of a whole tile before it: its leaves
+/// were once taken for those.
+#[test]
+fn a_whole_tile_is_not_mixed_up_with_the_part_behind_it() {
+    let mut fixture = Fixture::new();
+    fixture.seal(100);
+    fixture.seal(700);
+    let reader = fixture.open();
+    let leaves = fixture.leaves();
+    for size in 500..=fixture.size() {
+        let root = reader.root_at(TreeSize(size)).unwrap();
+        assert_eq!(root, naive_root(&leaves[..size as usize]), "root of {size}");
+    }
+}
+
 #[test]
 fn proofs_over_whole_tiles_hold() {
     let fixture = super::mixed();
