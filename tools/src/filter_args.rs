@@ -60,7 +60,7 @@ pub struct FilterArgs {
     /// The request that it belongs to
     #[arg(long, value_name = "ID")]
     pub request_id: Vec<String>,
-    /// The trace that it belongs to, in any case
+    /// The trace that it belongs to; 32 hex digits in any case
     #[arg(long, value_name = "ID")]
     pub trace_id: Vec<String>,
     /// An address, a network such as 192.0.2.0/24, or a name

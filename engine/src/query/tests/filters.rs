@@ -57,6 +57,12 @@ fn exact_fields_join_values_by_or_and_fields_by_and() {
     assert!(!matches(&Filter { pii_flag: Some(false), ..all.clone() }));
     assert!(!matches(&Filter { result: vec![Outcome::Warning], ..all.clone() }));
     assert!(!matches(&Filter { trace_id: strings(&["4bf9"]), ..all.clone() }));
+    let other = body_of(
+        &RECORD.replace("0012e1", "12").replace("4BF92F3577B34DA6A3CE929D0E0E4736", "Root=1-5E1B"),
+    );
+    let trace = |text: &str| Filter { trace_id: strings(&[text]), ..Filter::default() };
+    assert!(trace("Root=1-5E1B").matches(&Body::parse(&other).unwrap()));
+    assert!(!trace("root=1-5e1b").matches(&Body::parse(&other).unwrap()), "no hex digits");
     assert!(!matches(&Filter { request_id: strings(&[""]), ..all }));
 }
 
