@@ -77,8 +77,8 @@ pub struct FilterArgs {
     pub detail: Vec<DetailFilter>,
     /// A whole word, or several in a row, in any text of the record or as one of its ids, in any
     /// case; all that are given must occur
-    #[arg(long, value_name = "WORD")]
-    pub word: Vec<String>,
+    #[arg(long, value_name = "WORD", value_parser = word)]
+    pub word: Vec<Word>,
 }
 
 impl FilterArgs {
@@ -115,7 +115,7 @@ impl FilterArgs {
             sensitivity: self.sensitivity.clone(),
             pii_flag: self.pii_flag,
             detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
-            words: self.word.iter().map(|text| Word::new(text)).collect(),
+            words: self.word.clone(),
         }
     }
 }
@@ -123,6 +123,13 @@ impl FilterArgs {
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .map_err(|error| format!("{error}; write it like 2026-11-21T09:00:00+09:00"))
+}
+
+/// A word of signs only would be in every record, which nobody means who asks for it.
+fn word(text: &str) -> Result<Word, String> {
+    let word = Word::new(text);
+    let nothing = "no letter or digit in it; signs and emoji are not searched for";
+    if word.is_empty() { Err(nothing.to_owned()) } else { Ok(word) }
 }
 
 fn actor_type(text: &str) -> Result<ActorType, String> {

@@ -53,6 +53,13 @@ fn words_are_whole_and_details_go_by_their_path() {
     let both = ["--detail", "after.inDays=7", "--detail", "items.code=CRP"];
     assert_eq!(seqs(&place, &both), [2]);
     place.run(&["query", "--detail", "after.inDays"]).ended(2);
+    // They would be in every record, or in none.
+    for (option, value, why) in
+        [("--word", "!?", "no letter or digit"), ("--source-ip", "10.0.0/8", "is not a network")]
+    {
+        let refused = place.run(&["query", option, value]).ended(2);
+        assert!(refused.err.contains(why), "{}", refused.err);
+    }
 }
 
 #[test]
