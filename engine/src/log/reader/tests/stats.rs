@@ -75,6 +75,23 @@ fn counts_are_those_of_the_records_whatever_is_indexed() {
 }
 
 #[test]
+fn damaged_indexes_are_found_in_one_pass() {
+    let fixture = super::mixed();
+    let reader = fixture.open();
+    let passes = std::cell::Cell::new(0);
+    let pieces = || {
+        passes.set(passes.get() + 1);
+        index(&reader, &fixture, &[2])
+    };
+    let failed = Filter { result: vec![Outcome::Failure], ..Filter::default() };
+    let from = Some(super::fixture::time_of(5));
+    let query = StatsQuery { filter: Filter { from, ..failed }, top: 4, ..StatsQuery::default() };
+    let stats = reader.stats_in(&query, None, &reader.view(), &pieces).unwrap();
+    assert_eq!(stats, expected(&fixture, &query));
+    assert_eq!(passes.get(), 2, "one that finds them, one without them");
+}
+
+#[test]
 fn records_that_cant_be_read_are_counted_apart() {
     let mut fixture = Fixture::new();
     (0..3).for_each(|_| drop(fixture.seal(256)));
