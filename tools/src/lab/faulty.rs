@@ -4,52 +4,32 @@
 //! the call with its number, before or after that call had its effect. Knows nothing about what the
 //! files mean.
 
+use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shoseki_engine::io::{LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile};
-
 use super::Rng;
 use super::disk::Disk;
+use super::fault::{Fault, FaultKind, Lie};
 
-/// What happens at a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FaultKind {
-    /// Power goes before the call had its effect.
-    CrashBefore,
-    /// Power goes after it.
-    CrashAfter,
-    /// The call fails without its effect (a write with a part of it).
-    ErrorBefore(io::ErrorKind),
-    /// The call has its effect and reports a failure.
-    ErrorAfter(io::ErrorKind),
-    /// The thread that makes the call dies before it has its effect.
-    Panic,
-}
-
-/// A fault at one call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fault {
-    /// The number of the call, from 0.
-    pub call: u64,
-    /// Whether reading calls count; otherwise only those that change something or sync.
-    pub reads: bool,
-    /// What happens.
-    pub kind: FaultKind,
-}
-
-struct State {
-    disk: Disk,
-    rng: Rng,
-    fault: Option<Fault>,
-    /// What the calls with faults were, for messages.
+pub(super) struct State {
+    pub(super) disk: Disk,
+    pub(super) rng: Rng,
+    faults: Vec<Fault>,
+    pub(super) lie: Option<Lie>,
+    /// What the last call with a fault was, for messages.
     hit: Option<String>,
+    hits: Vec<FaultKind>,
     writes: u64,
     calls: u64,
-    capacity: u64,
+    pub(super) capacity: u64,
     life: u64,
     dead: bool,
-    locked: bool,
+    pub(super) locked: bool,
+    trace: Trace,
+    /// A path whose every content is remembered, as whoever follows it sees it.
+    pub(super) watched: Option<(String, Vec<Vec<u8>>)>,
 }
 
 /// A data directory in memory. Clones share it.
@@ -68,33 +48,83 @@ impl FaultyStorage {
         let state = State {
             disk: Disk::default(),
             rng: Rng::new(seed),
-            fault: None,
+            faults: Vec::new(),
+            lie: None,
             hit: None,
+            hits: Vec::new(),
             writes: 0,
             calls: 0,
             capacity: 1 << 40,
             life: 0,
             dead: false,
             locked: false,
+            trace: Trace::default(),
+            watched: None,
         };
         Self { state: Arc::new(Mutex::new(state)), life: 0 }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Plans a fault, or none.
     pub fn plan(&self, fault: Option<Fault>) {
-        let mut state = self.state();
-        state.fault = fault;
-        state.hit = None;
+        self.plan_all(fault.into_iter().collect());
     }
 
-    /// What the planned fault hit, if it did.
+    /// Plans faults in place of those that were planned before.
+    pub fn plan_all(&self, faults: Vec<Fault>) {
+        let mut state = self.state();
+        state.faults = faults;
+        state.hit = None;
+        state.hits.clear();
+    }
+
+    /// What the last planned fault that hit a call hit.
     #[must_use]
     pub fn hit(&self) -> Option<String> {
         self.state().hit.clone()
+    }
+
+    /// The planned faults that hit a call since they were planned.
+    #[must_use]
+    pub fn hits(&self) -> Vec<FaultKind> {
+        self.state().hits.clone()
+    }
+
+    /// Makes it break a promise of the trait, or none.
+    pub fn set_lie(&self, lie: Option<Lie>) {
+        self.state().lie = lie;
+    }
+
+    /// Remembers every content that a path gets from now on.
+    pub fn watch(&self, path: &str) {
+        self.state().watched = Some((path.to_owned(), Vec::new()));
+    }
+
+    /// The contents that the watched path got since they were last taken.
+    #[must_use]
+    pub fn take_watched(&self) -> Vec<Vec<u8>> {
+        let mut state = self.state();
+        state.watched.as_mut().map(|(_, seen)| std::mem::take(seen)).unwrap_or_default()
+    }
+
+    /// A number that stands for every call made so far, with what became of it.
+    #[must_use]
+    pub fn trace(&self) -> u64 {
+        self.state().trace.digest
+    }
+
+    /// Keeps the last calls as texts, for a person.
+    pub fn keep_trace(&self, calls: usize) {
+        self.state().trace.kept_max = calls;
+    }
+
+    /// The last calls, oldest first; empty unless they are kept.
+    #[must_use]
+    pub fn last_calls(&self) -> Vec<String> {
+        self.state().trace.kept.iter().cloned().collect()
     }
 
     /// Calls that changed something or synced, so far.
@@ -131,20 +161,34 @@ impl FaultyStorage {
         self.revive(&mut state)
     }
 
-    /// The disk after the process was killed: everything written is there.
+    /// The disk after the process was killed: everything written is there, and what was not synced
+    /// may still go when the power does.
     #[must_use]
     pub fn kill(&self) -> Self {
         let mut state = self.state();
-        if !state.dead {
-            state.disk.settle();
-        }
         self.revive(&mut state)
+    }
+
+    /// As [`Self::kill`], and what was planned still comes.
+    #[must_use]
+    pub fn respawn(&self) -> Self {
+        let mut state = self.state();
+        state.locked = false;
+        state.life += 1;
+        Self { state: Arc::clone(&self.state), life: state.life }
+    }
+
+    /// Whether the power is off.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.state().dead
     }
 
     fn revive(&self, state: &mut State) -> Self {
         state.dead = false;
         state.locked = false;
-        state.fault = None;
+        state.faults.clear();
+        state.hits.clear();
         state.life += 1;
         Self { state: Arc::clone(&self.state), life: state.life }
     }
@@ -190,6 +234,14 @@ impl FaultyStorage {
         state.disk.sync_dir(dir);
     }
 
+    /// Changes the bytes of a file at rest, for whoever has it open too; not counted as a call.
+    pub fn rot(&self, path: &str, change: impl Fn(&mut Vec<u8>)) {
+        let mut state = self.state();
+        if let Some(inode) = state.disk.find(path).and_then(|i| state.disk.inodes.get_mut(i)) {
+            inode.rot(change);
+        }
+    }
+
     /// Takes a file away, durably; not counted as a call.
     pub fn take(&self, path: &str) {
         let mut state = self.state();
@@ -198,7 +250,11 @@ impl FaultyStorage {
         state.disk.sync_dir(dir);
     }
 
-    fn read<T>(&self, what: &str, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn read<T>(
+        &self,
+        what: fmt::Arguments<'_>,
+        act: impl FnOnce(&mut State) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut act = Some(act);
         self.call(what, false, &mut |state| match act.take() {
             Some(act) => act(state),
@@ -206,43 +262,90 @@ impl FaultyStorage {
         })
     }
 
-    fn call<T>(&self, what: &str, writes: bool, act: Act<'_, T>) -> io::Result<T> {
+    pub(super) fn call<T>(
+        &self,
+        what: fmt::Arguments<'_>,
+        writes: bool,
+        act: Act<'_, T>,
+    ) -> io::Result<T> {
         let mut state = self.state();
         if state.dead || state.life != self.life {
             return Err(io::Error::other("the machine is off"));
         }
-        let number = (state.calls, state.writes);
+        let due = state.due(writes);
         state.calls += 1;
         state.writes += u64::from(writes);
-        let due = state
-            .fault
-            .filter(|f| if f.reads { f.call == number.0 } else { writes && f.call == number.1 });
-        let Some(fault) = due else { return act(&mut state) };
-        state.hit = Some(format!("{what} ({:?})", fault.kind));
-        match fault.kind {
-            FaultKind::Panic => {
-                drop(state);
-                std::panic::resume_unwind(Box::new("a planned panic"));
+        let done = match due {
+            None => act(&mut state),
+            Some(kind) => {
+                state.hit = Some(format!("{what} ({kind:?})"));
+                if state.hits.last() != Some(&FaultKind::Gone) {
+                    state.hits.push(kind);
+                }
+                match kind {
+                    FaultKind::Panic => {
+                        drop(state);
+                        std::panic::resume_unwind(Box::new("a planned panic"));
+                    }
+                    FaultKind::CrashBefore => Err(state.crash()),
+                    FaultKind::CrashAfter => {
+                        let _ = act(&mut state);
+                        Err(state.crash())
+                    }
+                    FaultKind::ErrorBefore(kind) => Err(kind.into()),
+                    FaultKind::Gone => Err(io::Error::other("the disk went away")),
+                    FaultKind::ErrorAfter(kind) => {
+                        let _ = act(&mut state);
+                        Err(kind.into())
+                    }
+                    FaultKind::Flip(_) => act(&mut state),
+                }
             }
-            FaultKind::CrashBefore => Err(state.crash()),
-            FaultKind::CrashAfter => {
-                let _ = act(&mut state);
-                Err(state.crash())
-            }
-            FaultKind::ErrorBefore(kind) => Err(kind.into()),
-            FaultKind::ErrorAfter(kind) => {
-                let _ = act(&mut state);
-                Err(kind.into())
-            }
-        }
+        };
+        state.trace.note(what, done.as_ref().err().map(io::Error::kind));
+        done
     }
 
-    fn change(&self, what: &str, act: Act<'_, ()>) -> io::Result<()> {
+    pub(super) fn change(&self, what: fmt::Arguments<'_>, act: Act<'_, ()>) -> io::Result<()> {
         self.call(what, true, act)
+    }
+
+    /// The fault that the next call, a changing one, will meet.
+    pub(super) fn planned(&self) -> Option<FaultKind> {
+        let state = self.state();
+        let alive = !state.dead && state.life == self.life;
+        if alive { state.due(true) } else { None }
+    }
+
+    pub(super) fn is_of_this_life(&self, state: &State) -> bool {
+        state.life == self.life
     }
 }
 
 impl State {
+    /// The fault that a call made now meets.
+    fn due(&self, writes: bool) -> Option<FaultKind> {
+        let hit = |call: u64, reads: bool, later: bool| {
+            let number = if reads { self.calls } else { self.writes };
+            (reads || writes) && if later { call <= number } else { call == number }
+        };
+        let later = |kind| kind == FaultKind::Gone;
+        let mut calls = self.faults.iter().filter(|f| !matches!(f.kind, FaultKind::Flip(_)));
+        let fault = calls.find(|f| hit(f.call, f.reads, later(f.kind)));
+        fault.map(|fault| fault.kind)
+    }
+
+    /// Whether a write to this path goes wrong on the medium; it does so once.
+    pub(super) fn take_flip(&mut self, path: &str) -> bool {
+        let writes = self.writes;
+        let due = |f: &Fault| {
+            matches!(f.kind, FaultKind::Flip(part) if path.contains(part)) && f.call <= writes
+        };
+        let Some(at) = self.faults.iter().position(due) else { return false };
+        self.hits.push(self.faults.remove(at).kind);
+        true
+    }
+
     fn crash(&mut self) -> io::Error {
         let Self { disk, rng, .. } = self;
         disk.crash(rng);
@@ -250,185 +353,38 @@ impl State {
         io::Error::other("the power went")
     }
 
-    fn room(&self, len: u64) -> io::Result<()> {
+    pub(super) fn room(&self, len: u64) -> io::Result<()> {
         let full = self.disk.used().saturating_add(len) > self.capacity;
         if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
 
-fn not_found() -> io::Error {
-    io::ErrorKind::NotFound.into()
+/// What was called, as one number; and as texts where somebody wants to read them.
+#[derive(Default)]
+struct Trace {
+    digest: u64,
+    text: String,
+    kept: VecDeque<String>,
+    kept_max: usize,
 }
 
-impl Storage for FaultyStorage {
-    fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn StorageFile>> {
-        let creates = matches!(mode, OpenMode::Create | OpenMode::CreatePrivate);
-        let inode = self.call(&format!("open {path} {mode:?}"), creates, &mut |state| match (
-            state.disk.find(path),
-            creates,
-        ) {
-            (Some(_), true) => Err(io::ErrorKind::AlreadyExists.into()),
-            (Some(inode), false) => Ok(inode),
-            (None, true) if !state.disk.has_dir_of(path) => Err(not_found()),
-            (None, true) => state.room(1).map(|()| state.disk.create(path)),
-            (None, false) => Err(not_found()),
-        })?;
-        Ok(Arc::new(FaultyFile { storage: self.clone(), path: path.to_owned(), inode }))
-    }
-
-    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        self.read(&format!("list {dir}"), |state| Ok(state.disk.list(dir)))
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.change(&format!("rename {from} {to}"), &mut |state| {
-            let moved = state.disk.has_dir_of(to) && state.disk.rename(from, to);
-            if moved { Ok(()) } else { Err(not_found()) }
-        })
-    }
-
-    fn remove(&self, path: &str) -> io::Result<()> {
-        self.change(&format!("remove {path}"), &mut |state| {
-            if state.disk.remove(path) { Ok(()) } else { Err(not_found()) }
-        })
-    }
-
-    fn create_dir(&self, dir: &str) -> io::Result<()> {
-        self.change(&format!("create_dir {dir}"), &mut |state| {
-            state.disk.create_dir(dir);
-            Ok(())
-        })
-    }
-
-    fn sync_dir(&self, dir: &str) -> io::Result<()> {
-        self.change(&format!("sync_dir {dir}"), &mut |state| {
-            state.disk.sync_dir(dir);
-            Ok(())
-        })
-    }
-
-    fn set_read_only(&self, path: &str) -> io::Result<()> {
-        self.change(&format!("set_read_only {path}"), &mut |state| {
-            state.disk.find(path).map(|_| ()).ok_or_else(not_found)
-        })
-    }
-
-    fn space(&self) -> io::Result<Space> {
-        self.read("space", |state| {
-            let free = state.capacity.saturating_sub(state.disk.used());
-            Ok(Space { free, total: state.capacity })
-        })
-    }
-
-    fn lock(&self) -> Result<Box<dyn LockGuard>, LockError> {
-        let held = self.read("lock", |state| {
-            let held = std::mem::replace(&mut state.locked, true);
-            Ok(held)
-        })?;
-        if held {
-            return Err(LockError::Held { pid: Some(std::process::id()) });
+impl Trace {
+    /// FNV-1a over the texts of the calls and their errors.
+    fn note(&mut self, what: fmt::Arguments<'_>, error: Option<io::ErrorKind>) {
+        self.text.clear();
+        // Writing into a string does not fail.
+        let _ = write!(self.text, "{what}");
+        if let Some(error) = error {
+            let _ = write!(self.text, ": {error}");
         }
-        Ok(Box::new(Guard(self.clone())))
-    }
-}
-
-struct Guard(FaultyStorage);
-
-impl LockGuard for Guard {}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        if state.life == self.0.life {
-            state.locked = false;
-        }
-    }
-}
-
-struct FaultyFile {
-    storage: FaultyStorage,
-    path: String,
-    inode: usize,
-}
-
-fn place(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
-impl FaultyFile {
-    fn edit(&self, what: &str, act: impl Fn(&mut super::disk::Inode)) -> io::Result<()> {
-        self.storage.change(&format!("{what} {}", self.path), &mut |state| {
-            let inode = state.disk.inodes.get_mut(self.inode).ok_or_else(not_found)?;
-            act(inode);
-            Ok(())
-        })
-    }
-
-    fn look<T>(&self, what: &str, act: impl Fn(&[u8]) -> T) -> io::Result<T> {
-        self.storage.read(&format!("{what} {}", self.path), |state| {
-            let inode = state.disk.inodes.get(self.inode).ok_or_else(not_found)?;
-            Ok(act(&inode.bytes))
-        })
-    }
-
-    /// Whether an error without an effect hits a part of what is asked.
-    fn planned(&self) -> Option<FaultKind> {
-        let state = self.storage.state();
-        let fault = state.fault?;
-        let number = if fault.reads { state.calls } else { state.writes };
-        (fault.call == number && !state.dead).then_some(fault.kind)
-    }
-}
-
-impl StorageFile for FaultyFile {
-    fn len(&self) -> io::Result<u64> {
-        self.look("len", |bytes| bytes.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.look("read_at", |bytes| {
-            let rest = bytes.get(place(offset)..).unwrap_or_default();
-            rest.get(..buffer.len()).unwrap_or(rest).to_vec()
-        })?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if let Some(FaultKind::ErrorBefore(_)) = self.planned() {
-            // A write that fails leaves any part of it.
-            let mut state = self.storage.state();
-            let cut = place(state.rng.below(bytes.len() as u64 + 1));
-            if let Some(inode) = state.disk.inodes.get_mut(self.inode) {
-                inode.write(place(offset), &bytes[..cut]);
+        let digest = self.digest ^ 0xcbf2_9ce4_8422_2325;
+        let fold = |digest: u64, byte: u8| (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        self.digest = self.text.bytes().fold(digest, fold);
+        if self.kept_max > 0 {
+            if self.kept.len() == self.kept_max {
+                self.kept.pop_front();
             }
+            self.kept.push_back(self.text.clone());
         }
-        let what = format!("write_at {} {offset}+{}", self.path, bytes.len());
-        self.storage.change(&what, &mut |state| {
-            let inode = state.disk.inodes.get(self.inode).ok_or_else(not_found)?;
-            let end = place(offset) + bytes.len();
-            state.room(end.saturating_sub(inode.bytes.len()) as u64)?;
-            let inode = state.disk.inodes.get_mut(self.inode).ok_or_else(not_found)?;
-            inode.write(place(offset), bytes);
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        if let Some(FaultKind::ErrorBefore(_) | FaultKind::ErrorAfter(_)) = self.planned() {
-            let mut state = self.storage.state();
-            if let Some(inode) = state.disk.inodes.get_mut(self.inode) {
-                inode.give_up();
-            }
-        }
-        self.edit("sync", super::disk::Inode::sync)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.edit("set_len", |inode| inode.set_len(place(len)))
-    }
-
-    fn map(&self) -> io::Result<Map> {
-        self.look("map", |bytes| Map::Owned(bytes.to_vec()))
     }
 }
