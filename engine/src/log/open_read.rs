@@ -104,10 +104,19 @@ impl Reader {
 pub(crate) struct Surveyed {
     pub(crate) view: View,
     pub(crate) plan: Plan,
-    /// The last active file and the end of its valid frames, durable or not.
-    pub(crate) last: Option<(Arc<ActiveFile>, ScanPosition)>,
+    /// The last active file.
+    pub(crate) last: Option<Last>,
     /// Sealed files (by path) that can't be opened while an active file holds all of their records.
     pub(crate) spoilt: Vec<String>,
+}
+
+/// The file that a writer goes on with.
+pub(crate) struct Last {
+    pub(crate) active: Arc<ActiveFile>,
+    /// Behind its valid frames, durable or not.
+    pub(crate) end: ScanPosition,
+    /// Everything before this offset was synced before what follows it was written.
+    pub(crate) synced: u64,
 }
 
 /// What a reader remembers of the files between two looks.
@@ -151,7 +160,11 @@ impl Follow {
         let last = follow.actives.last().and_then(|known| known.opened.as_ref());
         let last = last
             .filter(|(active, _)| !plan.superseded.contains(&active.header.first_seq.0))
-            .map(|(active, scan)| (Arc::clone(active), scan.end));
+            .map(|(active, scan)| Last {
+                active: Arc::clone(active),
+                end: scan.end,
+                synced: scan.before_last_commit.offset,
+            });
         let spoilt = follow.spoilt.iter().map(SegmentEntry::path).collect();
         Ok(Surveyed { view, plan, last, spoilt })
     }
