@@ -10,4 +10,7 @@
     reason = "tests stop where their stage can't be set, and print what they need to be repeated"
 )]
 
+mod mutants;
+mod regressions;
 mod schedules;
+mod stage;

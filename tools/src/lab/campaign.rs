@@ -100,6 +100,9 @@ pub fn campaign(schedules: Schedules, extent: Extent, setup: &Setup) -> Summary 
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                if let Some(before) = setup.before {
+                    before();
+                }
                 while !stop.load(Ordering::Relaxed) {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let over = extent.until.is_some_and(|until| Instant::now() >= until);

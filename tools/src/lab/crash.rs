@@ -21,6 +21,8 @@ pub struct Setup {
     pub lie: Option<Lie>,
     /// Keeps the last calls as texts.
     pub calls_kept: usize,
+    /// Run on every thread before its first schedule.
+    pub before: Option<fn()>,
 }
 
 /// What became of a schedule.

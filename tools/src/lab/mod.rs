@@ -21,7 +21,7 @@ mod model;
 mod rot;
 
 pub use campaign::{Extent, Row, Schedules, Summary, campaign};
-pub use content::{Content, Mark};
+pub use content::{Content, DAY, Mark, NOON};
 pub use corruption::corruption_schedule;
 pub use crash::{Outcome, Setup, crash_schedule};
 pub use environment::{Rng, SimEnvironment};
