@@ -148,6 +148,7 @@ fn a_sealed_file_whose_name_is_only_cached_does_not_replace_its_active_file() {
         let mut stage = Stage::new(0);
         let log = stage.open();
         stage.append(&log, 3).unwrap();
+        log.checkpoint().unwrap();
         writes_of(&mut stage, |_| seal(&log).unwrap())
     };
     let mut renamed = 0;
@@ -156,6 +157,7 @@ fn a_sealed_file_whose_name_is_only_cached_does_not_replace_its_active_file() {
             let mut stage = Stage::new(seed);
             let log = stage.open();
             stage.append(&log, 3).unwrap();
+            log.checkpoint().unwrap();
             let kind = FaultKind::Gone;
             stage.storage.plan(Some(Fault { call, reads: false, kind }));
             let _ = seal(&log);

@@ -123,7 +123,7 @@ fn due(machine: &Machine, done: &Done, kind: Kind, running: bool) -> Due {
                 return Due::Perhaps;
             }
             let next = actives.iter().map(|path| seq_of(path)).filter(|seq| *seq > first).max();
-            let covered = checkpoint_size(machine).max(next.unwrap_or(0));
+            let covered = rot::checkpoint_size(&machine.storage).max(next.unwrap_or(0));
             reported(rot::must_be_reported(done, covered, running))
         }
         Kind::Sealed => {
@@ -148,12 +148,6 @@ fn paths_of(machine: &Machine, kind: Kind, done: &Done) -> Vec<String> {
 fn seq_of(path: &str) -> u64 {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split(['-', '.']).next().and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-fn checkpoint_size(machine: &Machine) -> u64 {
-    let note = machine.storage.bytes("checkpoint").unwrap_or_default();
-    let text = String::from_utf8_lossy(&note).into_owned();
-    text.lines().nth(1).and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 
 fn audited(machine: &Machine, due: Due, when: &str) -> Checked<bool> {

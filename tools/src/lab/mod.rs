@@ -29,4 +29,4 @@ pub use fault::{Fault, FaultKind, Lie};
 pub use faulty::FaultyStorage;
 pub use invariant::{Broken, Checked, Invariant};
 pub use model::{Model, Seen};
-pub use rot::Rot;
+pub use rot::{CopyRot, Rot, rot_of_copy};

@@ -97,6 +97,44 @@ pub(super) struct Done {
     pub(super) touched: Range<usize>,
 }
 
+/// A corruption of a copy on a real disk.
+#[derive(Clone, Debug)]
+pub struct CopyRot {
+    /// What was done.
+    pub rot: Rot,
+    /// The file, relative to the data directory.
+    pub path: String,
+    /// Its bytes now; `None` where it is gone.
+    pub after: Option<Vec<u8>>,
+    /// Whether verification has to find it: below the last durable mark, in evidence.
+    pub due: bool,
+}
+
+/// Chooses a corruption of evidence in a copy of a log that was closed, whose files stand in
+/// `storage`.
+pub fn rot_of_copy(storage: &FaultyStorage, rng: &mut Rng) -> Option<CopyRot> {
+    let mut paths = storage.paths();
+    paths.retain(|path| !matches!(kind(path), Kind::Rebuildable | Kind::Other));
+    let path = paths.get(usize::try_from(rng.below(paths.len() as u64)).ok()?)?;
+    let rot = *Rot::ALL.get(usize::try_from(rng.below(Rot::ALL.len() as u64)).ok()?)?;
+    let covered = checkpoint_size(storage);
+    let done = corrupt(storage, path, rot, rng)?;
+    let due = match kind(path) {
+        Kind::Active => must_be_reported(&done, covered, false),
+        // Without one from outside nobody can say that there was another.
+        Kind::Checkpoint | Kind::Anchor => rot != Rot::Vanished,
+        _ => true,
+    };
+    Some(CopyRot { rot, path: path.clone(), after: storage.bytes(path), due })
+}
+
+/// The size that the stored checkpoint covers.
+pub(super) fn checkpoint_size(storage: &FaultyStorage) -> u64 {
+    let note = storage.bytes("checkpoint").unwrap_or_default();
+    let text = String::from_utf8_lossy(&note).into_owned();
+    text.lines().nth(1).and_then(|line| line.parse().ok()).unwrap_or(0)
+}
+
 /// Corrupts a file, if anything of it can be.
 pub(super) fn corrupt(
     storage: &FaultyStorage,
