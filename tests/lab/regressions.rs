@@ -75,8 +75,8 @@ fn what_a_failed_sync_left_in_the_cache_is_written_again() {
     }
 }
 
-/// Crash seed 369. The power went after the list of keys was stored and before `log.vkey` was: until
-/// the next open, verification called `log.vkey` a wrong signature.
+/// Crash seed 369. The power went after the list of keys was stored and before `log.vkey` was:
+/// until the next open, verification called `log.vkey` a wrong signature.
 #[test]
 fn a_rotation_that_was_cut_short_is_no_finding() {
     let calls = {
@@ -138,9 +138,10 @@ fn a_key_file_that_is_none_of_ours_is_kept_and_said() {
     assert!(!stage.open().report().vkey_rebuilt, "said once");
 }
 
-/// Found by reading, when the lab stopped to take a killed process for a power cut. The process died
-/// between the rename of a sealed file and the sync of its directory; the next one saw the sealed
-/// file, removed the active one durably, and the power took the name of the sealed one.
+/// Found by reading, when the lab stopped to take what a killed process wrote for durable.
+/// The process died between the rename of a sealed file and the sync of its directory; the next one
+/// saw the sealed file, removed the active one durably, and the power took the name of the sealed
+/// one.
 #[test]
 fn a_sealed_file_whose_name_is_only_cached_does_not_replace_its_active_file() {
     let seal = |log: &Log| log.seal();

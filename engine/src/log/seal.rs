@@ -1,8 +1,8 @@
 //! Sealing: an active file becomes a sealed segment.
 //!
-//! Order: a checkpoint where the log has none yet; build beside as `.tmp`, fdatasync, read back from the disk and hash everything again
-//! against the chain, make read-only, rename, fsync of the directory; only then the active file
-//! goes.
+//! Order: a checkpoint where the log has none yet; build beside as `.tmp`, fdatasync, read back
+//! from the disk and hash everything again against the chain, make read-only, rename, fsync of the
+//! directory; only then the active file goes.
 //! Invariant: a bit that flipped between append and seal stops the seal; it is never sealed in.
 //! Whatever fails leaves the active file as it was.
 
