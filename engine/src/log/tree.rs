@@ -129,6 +129,11 @@ impl Tree {
         self.signed != Some(size)
     }
 
+    /// Whether a checkpoint is stored, as far as is known.
+    pub(crate) fn has_signed(&self) -> bool {
+        self.signed.is_some()
+    }
+
     /// Takes everything durable in.
     pub(crate) fn advance(&mut self, core: &Core) -> Result<(), LogError> {
         self.prepare(core)?;

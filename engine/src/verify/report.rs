@@ -85,6 +85,8 @@ kinds! {
         UnknownFile = "unknown_file",
         /// Something that these files alone can't show.
         NotChecked = "not_checked",
+        /// A change of the signing key that was not finished.
+        Rotation = "rotation",
         /// More findings than are listed.
         More = "more",
     }
