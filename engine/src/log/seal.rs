@@ -54,6 +54,13 @@ impl Sealer {
         if count == 0 {
             return drop_active(core, &path);
         }
+        // A log that has sealed anything has a checkpoint: one without is taken for tampered with.
+        let mut tree = core.tree.lock();
+        if tree.is_unsigned() {
+            tree.advance(core)?;
+            tree.sign(core)?;
+        }
+        drop(tree);
         let source = FileSource::with_len(Arc::clone(&active.file), end.offset);
         let name = sealed_name(Seq(first), count);
         let sealed_path = format!("{SEALED}/{name}");
