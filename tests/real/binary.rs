@@ -38,8 +38,8 @@ pub(crate) fn lines(first: u64, count: u64) -> String {
         let padding = "x".repeat(usize::try_from(number % 97).unwrap());
         writeln!(
             text,
-            "{{\"timestamp\":\"2026-11-20T10:00:00Z\",\"actor_type\":\"user\",\"actor_id\":\"u-{}\",\
-             \"action\":\"READ_PATIENT\",\"target_type\":\"patient\",\"target_id\":\"r-{number}\",\
+            "{{\"timestamp\":\"2026-11-20T10:00:00Z\",\"actor_type\":\"user\",\
+             \"actor_id\":\"u-{}\",\"action\":\"READ_PATIENT\",\"target_type\":\"patient\",\"target_id\":\"r-{number}\",\
              \"request_id\":\"q{padding}\",\"result\":\"success\"}}",
             number % 7
         )

@@ -1,7 +1,7 @@
 //! A place of the evidence that can never be read is never passed over by the auditor.
 //!
 //! Invariant: a range that a calm audit reads is evidence; where it can't be had, there is a
-//! finding, or behind the last record a notice. Knows only ranges, not what stands in them.
+//! finding. Knows only ranges, not what stands in them, but for the frame that closes a file.
 //!
 //! The story: an error while the file seal of a segment was read left the seal unlooked at, and the
 //! log was called valid.
@@ -18,6 +18,9 @@ use shoseki_engine::verify::{
 };
 
 use crate::stage::{Stage, deep, sealed_and_active};
+
+/// Bytes of the frame that closes an active file.
+const CLOSE_LEN: u64 = 136;
 
 type Place = (String, Range<u64>);
 
@@ -92,7 +95,9 @@ fn a_place_that_cannot_be_read_is_a_finding() {
         for at in places.into_iter().filter(|_| begin < end) {
             let (report, _) = audit(&stage, Some((path.clone(), at..at + 1)));
             // The frame that closes a file holds no record: without it the end looks torn.
-            if report.findings.is_empty() && report.notices == calm.notices {
+            let len = std::fs::metadata(stage.log().join(&path)).unwrap().len();
+            let closing = path.starts_with("active/") && at + CLOSE_LEN >= len;
+            if report.findings.is_empty() && !closing {
                 passed.push((path.clone(), at));
             }
         }
