@@ -36,10 +36,11 @@ pub(crate) fn lines(first: u64, count: u64) -> String {
     let mut text = String::new();
     for number in first..first + count {
         let padding = "x".repeat(usize::try_from(number % 97).unwrap());
+        let who = "\"actor_type\":\"user\",\"actor_id\":\"u-";
+        let what = "\"action\":\"READ_PATIENT\",\"target_type\":\"patient\",\"target_id\":\"r-";
         writeln!(
             text,
-            "{{\"timestamp\":\"2026-11-20T10:00:00Z\",\"actor_type\":\"user\",\
-             \"actor_id\":\"u-{}\",\"action\":\"READ_PATIENT\",\"target_type\":\"patient\",\"target_id\":\"r-{number}\",\
+            "{{\"timestamp\":\"2026-11-20T10:00:00Z\",{who}{}\",{what}{number}\",\
              \"request_id\":\"q{padding}\",\"result\":\"success\"}}",
             number % 7
         )
