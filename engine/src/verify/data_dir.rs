@@ -88,6 +88,9 @@ pub fn verify_evidence(
     let signed = Claims { stored: &stored, outside: outside.as_ref(), days: &days };
     signed.check(&mut audit);
     tiles.check(source, &audit.ledger, &mut audit.found);
+    if let Some(why) = source.unread() {
+        audit.found.notice(NoticeKind::Unread, why);
+    }
     Ok(report(audit))
 }
 

@@ -87,6 +87,8 @@ kinds! {
         NotChecked = "not_checked",
         /// A change of the signing key that was not finished.
         Rotation = "rotation",
+        /// Something that the medium would not give: what is found about it may be due to that.
+        Unread = "unread",
         /// More findings than are listed.
         More = "more",
     }
