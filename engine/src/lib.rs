@@ -76,6 +76,9 @@ pub mod index;
 pub mod io;
 #[cfg(feature = "log")]
 pub mod log;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub mod mutants;
 #[cfg(feature = "log")]
 pub mod query;
 #[cfg(feature = "log")]

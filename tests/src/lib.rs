@@ -4,6 +4,5 @@
 //! Knows nothing about the layout of frames and segments.
 
 pub mod evidence;
-pub mod storage;
 pub mod testdata;
 pub mod workspace;

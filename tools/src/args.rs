@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    append, backup, checkpoint, completions, demo, export, fork, import, key, man, proof, publish,
-    query, seal, segments, show, stats, tail, verify,
+    append, backup, checkpoint, completions, demo, drill, export, fork, import, key, man, proof,
+    publish, query, seal, segments, show, stats, tail, verify,
 };
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
@@ -111,6 +111,8 @@ pub enum Command {
     Publish(publish::Publish),
     /// Go on in a new log that names a damaged one
     Fork(fork::Fork),
+    /// Try out what crashes, failing disks and rotting bytes do to a log on this disk
+    Drill(drill::Drill),
     /// Show or rotate the keys of the log
     Key(key::Key),
     /// Write a completion script for a shell

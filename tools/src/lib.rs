@@ -15,6 +15,7 @@ mod feed;
 mod filter_args;
 pub mod generate;
 pub mod import;
+pub mod lab;
 mod lines;
 mod logs;
 pub mod output;

@@ -78,6 +78,9 @@ fn report(log: &Log, notes: &mut Notes<'_>, dir: &str) {
     if report.checkpoint_rebuilt {
         notes.note("the stored checkpoint could not be read and was signed anew");
     }
+    if report.vkey_rebuilt {
+        notes.note("log.vkey was none of the log's keys and was written anew from log.vkeys");
+    }
     for path in &report.resealed {
         notes.note(format_args!("{path} was not whole; its records are sealed again"));
     }

@@ -64,6 +64,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop
         Command::Backup(args) => args.run(session),
         Command::Publish(args) => args.run(session),
         Command::Fork(args) => args.run(session),
+        Command::Drill(args) => args.run(session),
         Command::Append(args) => args.run(session),
         Command::Import(args) => args.run(session),
         Command::Query(args) => args.run(session),

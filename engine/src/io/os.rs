@@ -114,7 +114,15 @@ impl Storage for OsStorage {
     fn create_dir(&self, dir: &str) -> io::Result<()> {
         // Records are not for everybody on the machine: what is read-only to its owner is not
         // readable by others either.
-        DirBuilder::new().recursive(true).mode(0o750).create(self.path(dir))
+        let path = self.path(dir);
+        match DirBuilder::new().recursive(true).mode(0o750).create(&path) {
+            // The builder could not look whether what is there is a directory: what keeps us from
+            // looking is the error, not that something is there.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                if std::fs::metadata(&path)?.is_dir() { Ok(()) } else { Err(e) }
+            }
+            made => made,
+        }
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {

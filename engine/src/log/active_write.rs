@@ -109,6 +109,11 @@ impl ActiveWriter {
         bytes: &[u8],
         wanted_reserve: Option<u64>,
     ) -> Result<(), NoRoom> {
+        #[cfg(feature = "mutants")]
+        if crate::mutants::is(crate::mutants::Mutant::AcknowledgedEarly) {
+            let before = self.file.sync();
+            return before.and_then(|()| self.file.write_at(offset, bytes)).map_err(NoRoom::Failed);
+        }
         if let Err(error) = self.file.write_at(offset, bytes) {
             // A file system that copies on write can be full here. A frame that was written whole
             // would count at the next open: only once there are zeros on the disk it never was.
@@ -118,6 +123,11 @@ impl ActiveWriter {
             let space = storage.space().unwrap_or(Space { free: 0, total: 0 });
             let full = NoRoom::Full { free: space.free, reserve: reserve(space, wanted_reserve) };
             return Err(if wiped { full } else { NoRoom::Failed(error) });
+        }
+        #[cfg(feature = "mutants")]
+        if crate::mutants::is(crate::mutants::Mutant::SyncErrorIgnored) {
+            let _ = self.file.sync();
+            return Ok(());
         }
         // THE COMMIT POINT: when this returns, the frames are durable; before it, nothing of them
         // counts.
@@ -173,6 +183,13 @@ pub(crate) fn create(
             && remove_durably(storage, &path).is_ok()
             && remove_durably(storage, &temporary).is_ok();
         return Err(if gone { no_room(e) } else { NoRoom::Failed(e) });
+    }
+    #[cfg(feature = "mutants")]
+    if crate::mutants::is(crate::mutants::Mutant::NoDirectorySync) {
+        return Ok((
+            ActiveWriter::new(Arc::clone(&file), STEP_MIN),
+            ActiveFile::new(header.clone(), file),
+        ));
     }
     storage.sync_dir(ACTIVE).map_err(NoRoom::Failed)?;
     let active = ActiveFile::new(header.clone(), Arc::clone(&file));

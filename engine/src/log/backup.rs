@@ -63,6 +63,8 @@ impl Reader {
         let from = &*self.parts.storage;
         let mut copy = Copy { from, to: &*out, dirs: Vec::new(), files: 0, bytes: 0 };
         copy.ready("")?;
+        self.refresh().map_err(CopyError::Refresh)?;
+        let unsigned = self.view();
         let signed = self.checkpoint().ok().flatten();
         let note = read_small(from, CHECKPOINT)?;
         // The note that was verified, if there is one: the file may have been replaced since.
@@ -77,8 +79,14 @@ impl Reader {
         if key == BackupKey::With {
             copy.tree("keys", OpenMode::CreatePrivate)?;
         }
-        self.refresh().map_err(CopyError::Refresh)?;
-        let view = self.view();
+        // Nothing is sealed before the first checkpoint is stored. Where there was none, a younger
+        // look might show sealed files, and a copy of them without a checkpoint is not sound.
+        let view = if note.is_some() {
+            self.refresh().map_err(CopyError::Refresh)?;
+            self.view()
+        } else {
+            unsigned
+        };
         copy.records(&view)?;
         if let Some(note) = note {
             copy.write(CHECKPOINT, &note, OpenMode::Create)?;

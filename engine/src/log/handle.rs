@@ -78,6 +78,8 @@ pub struct OpenReport {
     pub quarantined: Option<Quarantined>,
     /// Whether the stored checkpoint could not be read and is signed anew.
     pub checkpoint_rebuilt: bool,
+    /// Whether `log.vkey` was not one of the keys of `log.vkeys` and was written anew from it.
+    pub vkey_rebuilt: bool,
     /// Sealed files that were not whole and were moved to `quarantine/`; their records are sealed
     /// again.
     pub resealed: Vec<String>,
@@ -161,14 +163,41 @@ impl Log {
         self.append_batch(producer, records, false)
     }
 
+    /// Appends batches that go to the disk together, as those of many waiting callers do; one
+    /// answer for each, in order. Each is in the log as a whole or not at all, whatever becomes of
+    /// the others. Refuses with [`AppendError::Busy`] what the queue has no room for.
+    pub fn append_all(
+        &self,
+        batches: Vec<(Option<Producer>, Vec<Record>)>,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let place = |(producer, records): (Option<Producer>, Vec<Record>)| {
+            self.place(producer.as_ref(), records, false)
+        };
+        let placed: Vec<_> = batches.into_iter().map(place).collect();
+        self.sequence_and_lead();
+        placed.into_iter().map(|slot| slot.and_then(|slot| self.answer(slot))).collect()
+    }
+
     fn append_batch(
         &self,
         producer: Option<&Producer>,
         records: Vec<Record>,
         wait: bool,
     ) -> Result<Appended, AppendError> {
+        let placed = self.place(producer, records, wait);
+        self.sequence_and_lead();
+        placed.and_then(|slot| self.answer(slot))
+    }
+
+    /// Gives a batch its place and encodes it; `None` for one without records.
+    fn place(
+        &self,
+        producer: Option<&Producer>,
+        records: Vec<Record>,
+        wait: bool,
+    ) -> Result<Option<Arc<Slot>>, AppendError> {
         if records.is_empty() {
-            return Ok(Appended::default());
+            return Ok(None);
         }
         let core = &*self.core;
         let batch = CheckedBatch::check(producer, records, &core.options.limits)?;
@@ -178,22 +207,27 @@ impl Log {
         let (slot, received_at) = core.intake.reserve(batch.len, wait, now)?;
         let encode = || EncodedBatch::encode(batch, received_at, environment);
         match catch_unwind(AssertUnwindSafe(encode)) {
-            Ok(Ok(encoded)) => slot.fill(encoded, early),
+            Ok(Ok(encoded)) => {
+                slot.fill(encoded, early);
+                Ok(Some(slot))
+            }
             failed => {
                 // The place must be given back, and whoever waits behind it must go on.
                 slot.withdraw();
-                if sequence_ready(core) {
-                    commit::lead(core);
-                }
-                return failed
-                    .unwrap_or_else(|panic| resume_unwind(panic))
-                    .map(|_| Appended::default());
+                self.sequence_and_lead();
+                failed.unwrap_or_else(|panic| resume_unwind(panic)).map(|_| None)
             }
         }
-        if sequence_ready(core) {
-            commit::lead(core);
+    }
+
+    fn sequence_and_lead(&self) {
+        if sequence_ready(&self.core) {
+            commit::lead(&self.core);
         }
-        answer(core, &slot)
+    }
+
+    fn answer(&self, slot: Option<Arc<Slot>>) -> Result<Appended, AppendError> {
+        slot.map_or_else(|| Ok(Appended::default()), |slot| answer(&self.core, &slot))
     }
 
     /// A reader of this log that always sees what is durable.

@@ -96,7 +96,7 @@ pub(crate) fn write_keys(storage: &dyn Storage, keys: &KeyList) -> Result<(), Op
     write_atomic(storage, VKEY, line.as_bytes()).map_err(OpenError::io(VKEY))
 }
 
-/// The signing key of the current verifier key; finishes a rotation that was cut short.
+/// The signing key of the current verifier key.
 pub(crate) fn load_signing_key(
     storage: &dyn Storage,
     identity: &Identity,
@@ -118,10 +118,6 @@ pub(crate) fn load_signing_key(
             }
         };
         if key.verifier() == *current {
-            let line = format!("{current}\n");
-            if read_small(storage, VKEY)?.as_deref() != Some(line.as_bytes()) {
-                write_atomic(storage, VKEY, line.as_bytes()).map_err(OpenError::io(VKEY))?;
-            }
             return Ok(key);
         }
     }

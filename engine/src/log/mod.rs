@@ -25,6 +25,7 @@ mod intake;
 mod keeper;
 mod nodes;
 mod open;
+mod open_active;
 mod open_read;
 mod options;
 mod parts;

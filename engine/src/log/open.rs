@@ -7,6 +7,7 @@
 //! it is gone. What the survey found in the last file is synced before anything is built on it.
 
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -22,7 +23,7 @@ use super::ids;
 use super::indexes::Worker;
 use super::intake::Intake;
 use super::keeper::Signals;
-use super::open_read::{Follow, Surveyed};
+use super::open_read::{Follow, Last, Surveyed};
 use super::options::LogOptions;
 use super::reader::Reader;
 use super::seal::{SEALED, Sealer};
@@ -33,15 +34,18 @@ use super::view::{ActiveFile, SharedView, View};
 use crate::format::{ActiveHeader, BODY_LEN_MAX, active_name};
 use crate::index::ids::IdIndex;
 use crate::io::{
-    LockGuard, OpenMode, Storage, TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic,
+    LockGuard, OpenMode, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably,
+    write_atomic,
 };
-use crate::proof::{Checkpoint, CompactRange};
+use crate::proof::{Checkpoint, CompactRange, VerifierKey};
 use crate::record::{Body, STAMP_LEN_MAX};
 use crate::recovery::{CheckpointFound, Plan, Tail};
 use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
 use crate::types::Seq;
 
 const QUARANTINE: &str = "quarantine";
+/// Bytes of the last commit that are held at once.
+const REWRITE_LEN_MAX: u64 = 1 << 20;
 
 type Opened = (Arc<Core>, OpenReport, Box<dyn LockGuard>);
 
@@ -56,6 +60,7 @@ pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Ope
     let identity = load_or_create(&*storage, &options, &mut report)?;
     let signing = identity::load_signing_key(&*storage, &identity)?;
     remove_leftovers(&*storage)?;
+    settle_vkey(&*storage, &identity, &options, &mut report)?;
     let note = identity::read_small(&*storage, CHECKPOINT)?;
     let opened = note.as_deref().map(|note| identity.keys.open_checkpoint(note).ok());
     let (found, checkpoint) = match opened {
@@ -66,11 +71,7 @@ pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Ope
     report.checkpoint_rebuilt = found == CheckpointFound::Unreadable;
     if let Some(bytes) = note.as_deref().filter(|_| report.checkpoint_rebuilt) {
         // It will be signed anew; what stood there stays for whoever wants to know why.
-        let now = options.environment.now_micros();
-        let kept = format!("{QUARANTINE}/{CHECKPOINT}-{now}");
-        make_dir(&*storage, QUARANTINE)
-            .and_then(|()| write_atomic(&*storage, &kept, bytes))
-            .map_err(OpenError::io(&kept))?;
+        keep_aside(&*storage, CHECKPOINT, bytes, &options)?;
     }
     let mut surveyed = survey(&*storage, &identity, found)?;
     if !surveyed.plan.superseded.is_empty() || !surveyed.spoilt.is_empty() {
@@ -108,6 +109,43 @@ fn load_or_create(
     }
     report.created = true;
     identity::create(storage, &*options.environment, options.origin.as_ref())
+}
+
+/// Copies what stood in a small file to quarantine, before it is written anew.
+fn keep_aside(
+    storage: &dyn Storage,
+    path: &str,
+    bytes: &[u8],
+    options: &LogOptions,
+) -> Result<(), OpenError> {
+    let now = options.environment.now_micros();
+    let kept = format!("{QUARANTINE}/{path}-{now}");
+    make_dir(storage, QUARANTINE)
+        .and_then(|()| write_atomic(storage, &kept, bytes))
+        .map_err(OpenError::io(&kept))
+}
+
+/// `log.vkey` names the newest key of the list. One before it shows a rotation that was cut short;
+/// anything else was not written by us, and is said.
+fn settle_vkey(
+    storage: &dyn Storage,
+    identity: &Identity,
+    options: &LogOptions,
+    report: &mut OpenReport,
+) -> Result<(), OpenError> {
+    let path = identity::VKEY;
+    let line = |key: &VerifierKey| format!("{key}\n").into_bytes();
+    let current = line(identity.keys.current());
+    let found = identity::read_small(storage, path)?;
+    if found.as_ref() == Some(&current) {
+        return Ok(());
+    }
+    let known = identity.keys.entries().any(|entry| found.as_ref() == Some(&line(entry.key())));
+    if !known {
+        report.vkey_rebuilt = true;
+        keep_aside(storage, path, found.as_deref().unwrap_or_default(), options)?;
+    }
+    write_atomic(storage, path, &current).map_err(OpenError::io(path))
 }
 
 /// Files that a crash left unfinished were never part of the log.
@@ -153,6 +191,8 @@ fn settle_superseded(
         let Some(entry) = entry else { continue };
         let path = entry.path();
         if verifies(storage, &path)? {
+            // Its name may only be in a cache; without it the records would be nowhere.
+            storage.sync_dir(SEALED).map_err(OpenError::io(SEALED))?;
             let active = format!("{ACTIVE}/{}", active_name(Seq(*first_seq)));
             remove_durably(storage, &active).map_err(OpenError::io(&active))?;
         } else {
@@ -214,7 +254,7 @@ fn build(
     let now = environment.now_micros();
     let Surveyed { mut view, plan, last, .. } = surveyed;
     let (mut cursor, writer) = match last {
-        Some((active, end)) => resume(&*storage, &active, end, &plan, now, report)?,
+        Some(last) => resume(&*storage, &last, &plan, now, report)?,
         None => {
             let Tail::New { first_seq, chain } = plan.tail else {
                 return Err(OpenError::Damaged(plan.damage));
@@ -327,12 +367,12 @@ fn footer(storage: &dyn Storage, path: &str) -> Result<crate::format::Footer, Op
 /// Goes on with the last active file.
 fn resume(
     storage: &dyn Storage,
-    active: &ActiveFile,
-    end: ScanPosition,
+    last: &Last,
     plan: &Plan,
     now: i64,
     report: &mut OpenReport,
 ) -> Result<(Cursor, ActiveWriter), OpenError> {
+    let Last { active, end, synced } = last;
     let path = active_path(&active.header);
     let file = storage.open(&path, OpenMode::Write).map_err(OpenError::io(&path))?;
     if let Tail::Cut { offset, end, .. } = plan.tail {
@@ -340,21 +380,38 @@ fn resume(
         report.quarantined = Some(kept);
         file.set_len(offset).map_err(OpenError::io(&path))?;
     }
-    // What was read may only be in a cache: from here on it is taken for durable.
+    // What was read may only be in a cache, and after a sync that failed another one would not
+    // write it: it is written again. From here on it is taken for durable.
+    rewrite(&*file, *synced..end.offset).map_err(OpenError::io(&path))?;
     file.sync().map_err(OpenError::io(&path))?;
     storage.sync_dir(ACTIVE).map_err(OpenError::io(ACTIVE))?;
-    active.publish(end);
+    active.publish(*end);
     let len = file.len().map_err(OpenError::io(&path))?;
-    let cursor = Cursor { file: active.header.clone(), at: end, day: None };
+    let cursor = Cursor { file: active.header.clone(), at: *end, day: None };
     Ok((cursor, ActiveWriter::new(file, len)))
+}
+
+/// Writes bytes over themselves.
+fn rewrite(file: &dyn StorageFile, bytes: Range<u64>) -> io::Result<()> {
+    let mut at = bytes.start;
+    while at < bytes.end {
+        let len = (bytes.end - at).min(REWRITE_LEN_MAX);
+        let mut part = vec![0; usize::try_from(len).unwrap_or(0)];
+        if file.read_at(at, &mut part)? < part.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_at(at, &part)?;
+        at += len;
+    }
+    Ok(())
 }
 
 /// Copies bytes aside, durably, before they are cut.
 fn quarantine(
     storage: &dyn Storage,
     path: &str,
-    file: &Arc<dyn crate::io::StorageFile>,
-    bytes: std::ops::Range<u64>,
+    file: &Arc<dyn StorageFile>,
+    bytes: Range<u64>,
     now: i64,
 ) -> Result<Quarantined, OpenError> {
     let len = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(usize::MAX);

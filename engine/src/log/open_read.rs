@@ -17,21 +17,17 @@ use super::active_read::run_of;
 use super::cache::{GROUPS_MEMORY_MAX, GroupCache, SEGMENTS_MAX, SegmentCache};
 use super::catalogue::{self, SegmentEntry};
 use super::indexes::Indexes;
+use super::open_active::{open_active, scan_file};
 use super::parts::Parts;
 use super::read_error::{OpenReadError, ReadError};
 use super::reader::{CHECKPOINT, KEYS, Reader};
-use super::source::{FileSource, MapSource};
+use super::source::MapSource;
 use super::view::{ActiveFile, Behind, SealedList, SharedView, View};
-use crate::format::{
-    ACTIVE_HEADER_LEN, ActiveHeader, Counts, FrameHeader, RecordsPayload, TimeRange, active_name,
-    parse_active_name, parse_sealed_name,
-};
+use crate::format::{Counts, TimeRange, active_name, parse_active_name, parse_sealed_name};
 use crate::io::{OpenMode, OsStorage, Storage};
 use crate::proof::{FORMAT, KeyList, LogIdentity, chain_genesis};
 use crate::recovery::{ActiveFound, CheckpointFound, Damage, Found, Plan, SealedFound, Tail, plan};
-use crate::segment::{
-    ActiveScan, FrameVisitor, ScanError, ScanPosition, ScanTail, SealedSegment, scan_from,
-};
+use crate::segment::{ActiveScan, ScanPosition, ScanTail, SealedSegment};
 use crate::types::{ChainHash, Seq};
 
 const IDENTITY: &str = "log.json";
@@ -104,10 +100,19 @@ impl Reader {
 pub(crate) struct Surveyed {
     pub(crate) view: View,
     pub(crate) plan: Plan,
-    /// The last active file and the end of its valid frames, durable or not.
-    pub(crate) last: Option<(Arc<ActiveFile>, ScanPosition)>,
+    /// The last active file.
+    pub(crate) last: Option<Last>,
     /// Sealed files (by path) that can't be opened while an active file holds all of their records.
     pub(crate) spoilt: Vec<String>,
+}
+
+/// The file that a writer goes on with.
+pub(crate) struct Last {
+    pub(crate) active: Arc<ActiveFile>,
+    /// Behind its valid frames, durable or not.
+    pub(crate) end: ScanPosition,
+    /// Everything before this offset was synced before what follows it was written.
+    pub(crate) synced: u64,
 }
 
 /// What a reader remembers of the files between two looks.
@@ -151,7 +156,11 @@ impl Follow {
         let last = follow.actives.last().and_then(|known| known.opened.as_ref());
         let last = last
             .filter(|(active, _)| !plan.superseded.contains(&active.header.first_seq.0))
-            .map(|(active, scan)| (Arc::clone(active), scan.end));
+            .map(|(active, scan)| Last {
+                active: Arc::clone(active),
+                end: scan.end,
+                synced: scan.before_last_commit.offset,
+            });
         let spoilt = follow.spoilt.iter().map(SegmentEntry::path).collect();
         Ok(Surveyed { view, plan, last, spoilt })
     }
@@ -373,50 +382,6 @@ fn show(
         _ if covered || !last => active.publish(scan.end),
         // The last commit may have been written and not yet synced.
         _ => active.publish(scan.before_last_commit),
-    }
-}
-
-/// Remembers places while a file is scanned.
-struct Noting<'a>(&'a ActiveFile);
-
-impl FrameVisitor for Noting<'_> {
-    fn frame(&mut self, at: &ScanPosition, _: &FrameHeader, _: &RecordsPayload<'_>) {
-        self.0.note(*at);
-    }
-}
-
-type OpenedActive = Option<(Arc<ActiveFile>, ActiveScan)>;
-
-fn open_active(storage: &dyn Storage, path: &str) -> io::Result<OpenedActive> {
-    let file = storage.open(path, OpenMode::Read)?;
-    let mut bytes = vec![0; ACTIVE_HEADER_LEN];
-    let read = file.read_at(0, &mut bytes)?;
-    bytes.truncate(read);
-    let Ok(header) = ActiveHeader::decode(&bytes) else { return Ok(None) };
-    let start = ScanPosition::start(&header);
-    let active = Arc::new(ActiveFile::new(header, file));
-    let scan = scan_file(&active, start)?;
-    Ok(Some((active, scan)))
-}
-
-/// Scans a file that may be written meanwhile: what looks bad is looked at again while it goes on.
-fn scan_file(active: &ActiveFile, from: ScanPosition) -> io::Result<ActiveScan> {
-    let mut from = from;
-    let mut end = None;
-    loop {
-        let source = FileSource::new(Arc::clone(&active.file))?;
-        let scan = scan_from(&source, active.header.clone(), from, &mut Noting(active));
-        let scan = match scan {
-            Ok(scan) => scan,
-            Err(ScanError::Io(e)) => return Err(e),
-            // The header was decoded before; a scan from a position does not read it again.
-            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-        };
-        if !matches!(scan.tail, ScanTail::Bad { .. }) || end == Some(scan.end.offset) {
-            return Ok(scan);
-        }
-        end = Some(scan.end.offset);
-        from = scan.before_last_commit;
     }
 }
 

@@ -16,6 +16,7 @@ use super::core::{Core, Stop};
 use super::error::LogError;
 use super::nodes::Nodes;
 use super::parts::LiveTree;
+use super::read_error::ReadError;
 use super::source::FileSource;
 use crate::format::{FrameHeader, RecordsPayload};
 use crate::io::{Storage, make_dir, write_atomic};
@@ -127,6 +128,11 @@ impl Tree {
     /// Whether a checkpoint of this size has to be signed.
     pub(crate) fn wants_checkpoint(&self, size: u64) -> bool {
         self.signed != Some(size)
+    }
+
+    /// Whether a checkpoint is stored, as far as is known.
+    pub(crate) fn has_signed(&self) -> bool {
+        self.signed.is_some()
     }
 
     /// Takes everything durable in.
@@ -277,7 +283,11 @@ impl Tree {
         let mut nodes = Nodes::new(&core.reader.parts, &view);
         let mut node = |level: u8, index: u64| {
             let id = NodeId { level: level * 8, index };
-            nodes.get(id).map_err(|e| LogError::damaged("tile", e))
+            nodes.get(id).map_err(|e| match e {
+                // A medium that fails is no damage.
+                ReadError::Io { path, source } => LogError::io(&path)(source),
+                other => LogError::damaged("tile", other),
+            })
         };
         self.partial.clear();
         let mut level = 0u8;

@@ -191,6 +191,8 @@ pub fn plan(found: &Found) -> Plan {
             damage.push(Damage::Shorter { size: end, checkpoint: size });
         }
     }
+    #[cfg(feature = "mutants")]
+    let durable = if torn_tail_is_weak() { durable.min(end) } else { durable };
     if durable > end && !damage.iter().any(|d| matches!(d, Damage::Shorter { .. })) {
         damage.push(Damage::Missing { first_seq: end, end_seq: durable });
     }
@@ -203,6 +205,11 @@ pub fn plan(found: &Found) -> Plan {
         durable,
         damage,
     }
+}
+
+#[cfg(feature = "mutants")]
+fn torn_tail_is_weak() -> bool {
+    crate::mutants::is(crate::mutants::Mutant::TornTail)
 }
 
 /// The sealed segments must follow each other from seq 0 on.
@@ -257,6 +264,8 @@ fn decide_tail(
             let later = islands
                 .iter()
                 .any(|i| i.first_commit >= scan.end.commit + 2 || i.durable_seq.0 > end);
+            #[cfg(feature = "mutants")]
+            let (later, durable) = if torn_tail_is_weak() { (false, 0) } else { (later, durable) };
             if last && !later && durable <= end {
                 let islands = islands.clone();
                 return Tail::Cut { offset: scan.end.offset, end: *bad_end, islands };

@@ -10,7 +10,7 @@ use std::thread;
 use super::anchors::{self, DayAnchor};
 use super::audit::{Audit, AuditParts};
 use super::group::Before;
-use super::identity::{Identity, evidence};
+use super::identity::{Identity, evidence, judge_rotation};
 use super::options::{Progress, VerifyError, VerifyOptions};
 use super::pool::{Closer, Pool};
 use super::report::{Collector, Finding, FindingKind, NoticeKind, Report};
@@ -50,6 +50,9 @@ pub fn verify_evidence(
     let identity = Identity::load(source, options.vkey.as_ref(), &mut found);
     let outside = outside(options, &identity.keys, &mut found)?;
     let stored = stored_checkpoint(source, &identity.keys, &mut found);
+    if identity.rotating {
+        judge_rotation(stored.by_newest, &mut found);
+    }
     let days = anchors::load(source, &identity.keys, &mut found);
     let tiles = tiles::list(source, &mut found);
     let files = list(source, &mut found);
@@ -85,6 +88,9 @@ pub fn verify_evidence(
     let signed = Claims { stored: &stored, outside: outside.as_ref(), days: &days };
     signed.check(&mut audit);
     tiles.check(source, &audit.ledger, &mut audit.found);
+    if let Some(why) = source.unread() {
+        audit.found.notice(NoticeKind::Unread, why);
+    }
     Ok(report(audit))
 }
 
@@ -126,10 +132,13 @@ struct Stored {
     good: Option<Checkpoint>,
     /// There is a file, whatever is in it.
     there: bool,
+    /// It is signed by the newest key.
+    by_newest: bool,
 }
 
 fn stored_checkpoint(source: &dyn EvidenceSource, keys: &Keys, found: &mut Collector) -> Stored {
-    let none = Stored { good: None, there: false };
+    let none = Stored { good: None, there: false, by_newest: false };
+    let mut by_newest = false;
     if let Ok(None) = read_small(source, CHECKPOINT, CHECKPOINT_LEN_MAX) {
         return none;
     }
@@ -141,6 +150,7 @@ fn stored_checkpoint(source: &dyn EvidenceSource, keys: &Keys, found: &mut Colle
     };
     let good = match keys.checkpoint(&note) {
         Signed::Good(checkpoint, signer) => {
+            by_newest = signer + 1 == keys.len();
             if signer < keys.trusted() {
                 bad("the checkpoint is signed by a key older than the one given".to_owned());
             }
@@ -152,7 +162,7 @@ fn stored_checkpoint(source: &dyn EvidenceSource, keys: &Keys, found: &mut Colle
             None
         }
     };
-    Stored { good, there: true }
+    Stored { good, there: true, by_newest }
 }
 
 /// The checkpoint from outside, if one is given and good.

@@ -15,6 +15,9 @@ pub(super) struct Identity {
     pub(super) log: Option<LogIdentity>,
     /// The log's keys.
     pub(super) keys: Keys,
+    /// `log.vkey` names the key before the newest: a rotation that was cut short, if nothing was
+    /// signed with the newest yet.
+    pub(super) rotating: bool,
 }
 
 const IDENTITY: &str = "log.json";
@@ -54,7 +57,8 @@ impl Identity {
         let log = evidence(source, IDENTITY, found).and_then(|bytes| identity(&bytes, found));
         let key = evidence(source, KEY, found).and_then(|bytes| key(&bytes, found));
         let list = evidence(source, KEYS, found).and_then(|bytes| list(&bytes, found));
-        check_names(log.as_ref(), key.as_ref(), list.as_ref(), found);
+        let rotating = is_rotating(key.as_ref(), list.as_ref());
+        check_names(log.as_ref(), key.as_ref().filter(|_| !rotating), list.as_ref(), found);
         let mut keys = match (&list, key, outside) {
             (Some(list), ..) => Keys::of_list(list),
             (None, _, Some(outside)) => Keys::of_key(outside.clone()),
@@ -73,7 +77,7 @@ impl Identity {
                 found.notice(NoticeKind::KeyNotIndependent, message);
             }
         }
-        Self { log, keys }
+        Self { log, keys, rotating }
     }
 }
 
@@ -113,6 +117,23 @@ fn list(bytes: &[u8], found: &mut Collector) -> Option<KeyList> {
             found.find(Finding::whole(kind, message).in_file(KEYS));
             None
         }
+    }
+}
+
+fn is_rotating(key: Option<&VerifierKey>, list: Option<&KeyList>) -> bool {
+    let Some((key, list)) = key.zip(list) else { return false };
+    let before = list.len().checked_sub(2).and_then(|at| list.entries().nth(at));
+    before.is_some_and(|entry| entry.key() == key)
+}
+
+/// Whether a rotation was cut short, as `log.vkey` says; `signed`: the newest key signed something.
+pub(super) fn judge_rotation(signed: bool, found: &mut Collector) {
+    if signed {
+        let message = "log.vkey is not the newest key of log.vkeys, which has signed already";
+        found.find(Finding::whole(FindingKind::Signature, message).in_file(KEY));
+    } else {
+        let message = "log.vkey names the key before the newest: a rotation was cut short";
+        found.notice(NoticeKind::Rotation, message);
     }
 }
 

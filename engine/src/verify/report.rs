@@ -85,6 +85,10 @@ kinds! {
         UnknownFile = "unknown_file",
         /// Something that these files alone can't show.
         NotChecked = "not_checked",
+        /// A change of the signing key that was not finished.
+        Rotation = "rotation",
+        /// Something that the medium would not give: what is found about it may be due to that.
+        Unread = "unread",
         /// More findings than are listed.
         More = "more",
     }

@@ -206,10 +206,14 @@ impl Sealed {
 
     fn read_notes(&mut self, tail: Option<&Tail>, keys: &Keys, faults: &mut Vec<Fault>) {
         self.anchor = self.footer.as_ref().map(|footer| keys.anchor(footer.anchor.as_bytes()));
-        self.seal = tail.and_then(|tail| {
-            let len = usize::try_from(tail.seal_len).ok()?;
-            self.source.bytes(tail.seal_offset(), len).ok().map(|note| keys.seal(&note))
-        });
+        if let Some(tail) = tail {
+            let len = usize::try_from(tail.seal_len).unwrap_or(usize::MAX);
+            // A seal that is not looked at says nothing against a file.
+            match self.source.bytes(tail.seal_offset(), len).map(|note| keys.seal(&note)) {
+                Ok(seal) => self.seal = Some(seal),
+                Err(e) => faults.push(corrupt(format!("the file seal can't be read: {e}"))),
+            }
+        }
         if let Some(Signed::Bad(_, e)) = &self.anchor {
             let kind = FindingKind::Signature;
             faults.push(Fault { kind, message: format!("the anchor does not hold: {e}") });

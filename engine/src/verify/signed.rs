@@ -81,6 +81,10 @@ impl Keys {
         self.trusted
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
@@ -33,23 +33,54 @@ pub trait EvidenceSource: Sync {
     /// # Errors
     /// What the medium says.
     fn open(&self, path: &str) -> io::Result<Option<Bytes>>;
+
+    /// What the medium would not give so far, though it may hold it: the first such thing.
+    fn unread(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Keeps the first error of the medium itself.
+#[derive(Clone, Debug, Default)]
+struct Unread(Arc<OnceLock<String>>);
+
+impl Unread {
+    fn note(&self, path: &str, error: io::Error) -> io::Error {
+        // Whoever removed a file or put another thing in its place gets other errors than these.
+        const PASSING: [Errno; 8] = [
+            Errno::IO,
+            Errno::INTR,
+            Errno::NOMEM,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::AGAIN,
+            Errno::TIMEDOUT,
+            Errno::STALE,
+        ];
+        if Errno::from_io_error(&error).is_some_and(|errno| PASSING.contains(&errno)) {
+            let path = if path.is_empty() { "the directory" } else { path };
+            let _ = self.0.set(format!("{path} could not be read: {error}"));
+        }
+        error
+    }
 }
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
-pub struct DirEvidence(PathBuf);
+pub struct DirEvidence {
+    root: PathBuf,
+    unread: Unread,
+}
 
 impl DirEvidence {
     /// The directory at `path`.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self(path.to_path_buf())
+        Self { root: path.to_path_buf(), unread: Unread::default() }
     }
-}
 
-impl EvidenceSource for DirEvidence {
-    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.0.join(dir)) {
+    fn names(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.root.join(dir)) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(e),
@@ -63,13 +94,26 @@ impl EvidenceSource for DirEvidence {
         names.sort();
         Ok(names)
     }
+}
+
+impl EvidenceSource for DirEvidence {
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        self.names(dir).map_err(|e| self.unread.note(dir, e))
+    }
 
     fn open(&self, path: &str) -> io::Result<Option<Bytes>> {
-        match FileBytes::open(&self.0.join(path)) {
-            Ok(file) => Ok(Some(Box::new(file))),
+        match FileBytes::open(&self.root.join(path)) {
+            Ok(file) => {
+                let told = Some((self.unread.clone(), path.to_owned()));
+                Ok(Some(Box::new(FileBytes { told, ..file })))
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
+            Err(e) => Err(self.unread.note(path, e)),
         }
+    }
+
+    fn unread(&self) -> Option<&str> {
+        self.unread.0.get().map(String::as_str)
     }
 }
 
@@ -77,6 +121,8 @@ impl EvidenceSource for DirEvidence {
 pub(super) struct FileBytes {
     file: File,
     len: u64,
+    /// Who is told of errors of the medium, and under which path.
+    told: Option<(Unread, String)>,
 }
 
 impl FileBytes {
@@ -91,7 +137,7 @@ impl FileBytes {
         if !meta.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(Self { file, len: meta.len() })
+        Ok(Self { file, len: meta.len(), told: None })
     }
 }
 
@@ -105,7 +151,11 @@ impl ByteSource for FileBytes {
         let end = offset.checked_add(len as u64).filter(|end| *end <= self.len);
         end.ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut buffer = vec![0; len];
-        self.file.read_exact_at(&mut buffer, offset)?;
+        let read = self.file.read_exact_at(&mut buffer, offset);
+        read.map_err(|e| match &self.told {
+            Some((unread, path)) => unread.note(path, e),
+            None => e,
+        })?;
         Ok(Cow::Owned(buffer))
     }
 

@@ -7,6 +7,7 @@ pub mod backup;
 pub mod checkpoint;
 pub mod completions;
 pub mod demo;
+pub mod drill;
 pub mod export;
 pub mod fork;
 pub mod import;

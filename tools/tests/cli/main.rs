@@ -14,6 +14,7 @@ mod config;
 mod copies;
 mod damage;
 mod demo;
+mod drill;
 mod export;
 mod import;
 mod people;

@@ -10,6 +10,7 @@ mod fill;
 mod ids;
 mod index;
 mod open;
+mod recovery;
 mod shard;
 mod sizes;
 mod verify;
@@ -42,6 +43,14 @@ enum Command {
     Open(open::Arguments),
     /// Opens a log once and says time and memory.
     OpenOnce(open::Once),
+    /// Kills a writer with a full active file and says how soon the next one works.
+    Recovery(recovery::Arguments),
+    /// The writer that is killed.
+    #[command(hide = true)]
+    RecoveryFill(recovery::Fill),
+    /// The one that comes after it.
+    #[command(hide = true)]
+    RecoveryOnce(recovery::Once),
     /// What recognising repeats costs on a log.
     Ids(ids::Arguments),
     /// What search indexes cost, and how far they are behind.
@@ -56,7 +65,11 @@ enum Command {
 
 fn main() -> Outcome {
     let arguments = Arguments::parse();
-    if !matches!(arguments.command, Command::OpenOnce(_)) {
+    let says_one_line = matches!(
+        arguments.command,
+        Command::OpenOnce(_) | Command::RecoveryFill(_) | Command::RecoveryOnce(_)
+    );
+    if !says_one_line {
         println!("{}", machine());
     }
     match arguments.command {
@@ -65,6 +78,9 @@ fn main() -> Outcome {
         Command::Segments(arguments) => fill::segments(&arguments),
         Command::Open(arguments) => open::run(&arguments),
         Command::OpenOnce(arguments) => open::once(&arguments),
+        Command::Recovery(arguments) => recovery::run(&arguments),
+        Command::RecoveryFill(arguments) => recovery::fill(&arguments),
+        Command::RecoveryOnce(arguments) => recovery::once(&arguments),
         Command::Ids(arguments) => ids::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
         Command::Sizes(arguments) => sizes::run(&arguments),

@@ -9,14 +9,10 @@ use std::collections::BTreeMap;
 
 use super::Rng;
 
-/// One change of a file that no sync covered yet.
-#[derive(Clone)]
-struct Change {
-    edit: Edit,
-    /// A sync failed while it waited: no later sync makes it durable.
-    given_up: bool,
-}
+/// Bytes that a medium writes at once: a crash keeps or loses each by itself.
+const SECTOR: usize = 512;
 
+/// One change of a file that no sync covered yet.
 #[derive(Clone)]
 enum Edit {
     Write(usize, Vec<u8>),
@@ -31,44 +27,69 @@ impl Edit {
                 if bytes.len() < end {
                     bytes.resize(end, 0);
                 }
-                bytes[*offset..end].copy_from_slice(new);
+                if let Some(place) = bytes.get_mut(*offset..end) {
+                    place.copy_from_slice(new);
+                }
             }
             Self::Length(len) => bytes.resize(*len, 0),
         }
     }
 
-    /// As much of it as a crash leaves.
-    fn torn(&self, rng: &mut Rng) -> Option<Self> {
-        match rng.below(4) {
-            0 => None,
-            1 => Some(self.clone()),
-            _ => match self {
-                Self::Length(_) => rng.chance(50).then(|| self.clone()),
-                Self::Write(offset, new) => {
-                    let cut = usize::try_from(rng.below(new.len() as u64 + 1)).unwrap_or(0);
-                    // Either its first part or its last part reached the disk.
-                    Some(if rng.chance(70) {
-                        Self::Write(*offset, new[..cut].to_vec())
-                    } else {
-                        Self::Write(*offset + cut, new[cut..].to_vec())
-                    })
+    /// Applies as much of it as a crash leaves.
+    fn apply_torn(&self, bytes: &mut Vec<u8>, rng: &mut Rng) {
+        let (offset, new) = match self {
+            Self::Length(_) if rng.chance(50) => return self.apply(bytes),
+            Self::Length(_) => return,
+            Self::Write(offset, new) => (*offset, new),
+        };
+        let cut = usize::try_from(rng.below(new.len() as u64 + 1)).unwrap_or(0);
+        let (front, back) = new.split_at(cut);
+        match rng.below(10) {
+            0..3 => {}
+            3..5 => self.apply(bytes),
+            5..7 => Self::Write(offset, front.to_vec()).apply(bytes),
+            7 => Self::Write(offset + cut, back.to_vec()).apply(bytes),
+            // The length of the file reached the medium, the bytes did not.
+            8 => bytes.resize(bytes.len().max(offset + cut), 0),
+            _ => {
+                let mut at = 0;
+                while at < new.len() {
+                    let end = ((offset + at) / SECTOR * SECTOR + SECTOR - offset).min(new.len());
+                    if rng.chance(50) {
+                        let sector = new.get(at..end).unwrap_or_default().to_vec();
+                        Self::Write(offset + at, sector).apply(bytes);
+                    }
+                    at = end;
                 }
-            },
+            }
         }
     }
 }
 
-/// A file's bytes.
+/// A file: what its readers see, and what the medium holds.
 #[derive(Clone, Default)]
 pub(super) struct Inode {
     pub(super) bytes: Vec<u8>,
     durable: Vec<u8>,
-    changes: Vec<Change>,
+    changes: Vec<Edit>,
+    /// How many of the changes were there at the sync before; only a disk that lies needs it.
+    promised: usize,
 }
 
 impl Inode {
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
         self.change(Edit::Write(offset, bytes.to_vec()));
+    }
+
+    /// A write of which the medium gets one bit wrong; whoever reads from the cache sees no fault.
+    pub(super) fn write_flipped(&mut self, offset: usize, bytes: &[u8], rng: &mut Rng) {
+        Edit::Write(offset, bytes.to_vec()).apply(&mut self.bytes);
+        let mut wrong = bytes.to_vec();
+        let at = usize::try_from(rng.below(wrong.len() as u64)).unwrap_or(0);
+        if let Some(byte) = wrong.get_mut(at) {
+            *byte ^= 1 << rng.below(8);
+        }
+        self.changes.push(Edit::Write(offset, wrong));
     }
 
     pub(super) fn set_len(&mut self, len: usize) {
@@ -77,30 +98,70 @@ impl Inode {
 
     fn change(&mut self, edit: Edit) {
         edit.apply(&mut self.bytes);
-        self.changes.push(Change { edit, given_up: false });
+        self.changes.push(edit);
     }
 
     pub(super) fn sync(&mut self) {
-        let durable = &mut self.durable;
-        self.changes.retain(|change| {
-            if !change.given_up {
-                change.edit.apply(durable);
-            }
-            change.given_up
-        });
+        self.promised = 0;
+        for edit in self.changes.drain(..) {
+            edit.apply(&mut self.durable);
+        }
     }
 
-    pub(super) fn give_up(&mut self) {
-        self.changes.iter_mut().for_each(|change| change.given_up = true);
+    /// A sync that returns before it is done: what was there at the one before is durable.
+    pub(super) fn sync_late(&mut self) {
+        let done = self.promised.min(self.changes.len());
+        for edit in self.changes.drain(..done) {
+            edit.apply(&mut self.durable);
+        }
+        self.promised = self.changes.len();
+    }
+
+    /// A sync failed: of what waited any part reached the medium, and no later sync tries again.
+    /// Readers go on to see the bytes that were written, or what the medium holds, as file systems
+    /// differ. Lengths are in the journal: a later sync brings them.
+    pub(super) fn give_up(&mut self, rng: &mut Rng) {
+        let mut lengths = Vec::new();
+        for edit in std::mem::take(&mut self.changes) {
+            match edit {
+                Edit::Write(..) => edit.apply_torn(&mut self.durable, rng),
+                Edit::Length(_) => lengths.push(edit),
+            }
+        }
+        self.changes = lengths;
+        if rng.chance(30) {
+            self.drop_cache();
+        }
+    }
+
+    /// Clean pages leave the cache: the next read comes from the medium.
+    pub(super) fn drop_cache(&mut self) {
+        self.bytes.clone_from(&self.durable);
+        for edit in &self.changes {
+            edit.apply(&mut self.bytes);
+        }
     }
 
     fn crash(&mut self, rng: &mut Rng) {
-        for change in std::mem::take(&mut self.changes) {
-            if let Some(edit) = change.edit.torn(rng) {
-                edit.apply(&mut self.durable);
-            }
+        for edit in std::mem::take(&mut self.changes) {
+            edit.apply_torn(&mut self.durable, rng);
         }
-        self.bytes.clone_from(&self.durable);
+        self.promised = 0;
+        if self.bytes != self.durable {
+            self.bytes.clone_from(&self.durable);
+        }
+    }
+
+    /// Everything written is durable.
+    fn settle(&mut self) {
+        self.changes.clear();
+        self.durable.clone_from(&self.bytes);
+    }
+
+    /// Bytes change at rest, on the medium and for every reader.
+    pub(super) fn rot(&mut self, change: impl Fn(&mut Vec<u8>)) {
+        change(&mut self.bytes);
+        change(&mut self.durable);
     }
 }
 
@@ -238,13 +299,12 @@ impl Disk {
         }
     }
 
-    /// The process dies, the machine goes on: everything written stays.
+    /// Everything written is durable.
     pub(super) fn settle(&mut self) {
         self.entries.clear();
         self.durable_names.clone_from(&self.names);
         for inode in &mut self.inodes {
-            inode.changes.clear();
-            inode.durable.clone_from(&inode.bytes);
+            inode.settle();
         }
     }
 }
