@@ -50,7 +50,7 @@ pub(crate) static WRITTEN: LazyLock<FaultyStorage> = LazyLock::new(|| {
 });
 
 /// Input lines of records of several kinds.
-pub(crate) fn lines() -> Vec<Vec<u8>> {
+pub(crate) static LINES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut records: Vec<_> = clinic_day(3, 20_000).into_iter().step_by(97).take(6).collect();
     records.extend(Workload::new(5, 4).records());
     records
@@ -61,4 +61,4 @@ pub(crate) fn lines() -> Vec<Vec<u8>> {
             line
         })
         .collect()
-}
+});

@@ -26,7 +26,10 @@ fn shrink(bytes: usize) {
     let _ = HELD.try_with(|held| held.set(held.get().saturating_sub(bytes)));
 }
 
-#[expect(unsafe_code, reason = "the trait is; every call goes to the system's allocator as it came")]
+#[expect(
+    unsafe_code,
+    reason = "the trait is; every call goes to the system's allocator as it came"
+)]
 // SAFETY: each method hands its arguments on unchanged, so what holds for `System` holds here.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

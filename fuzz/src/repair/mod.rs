@@ -10,6 +10,8 @@ mod catalogue;
 mod index;
 mod segment;
 
+use shoseki_engine::format::WRITE_VERSION;
+
 pub(crate) use active::active;
 pub(crate) use catalogue::catalogue;
 pub(crate) use index::{INDEX_TAIL_LEN, index, index_file};
@@ -35,4 +37,15 @@ fn put_crc(bytes: &mut [u8], from: usize, at: usize) {
         let crc = crc32fast::hash(covered).to_le_bytes();
         put(bytes, at, &crc);
     }
+}
+
+/// A header or tail as this version writes it, whose write version stands at `at`: a later one that
+/// this one may read differs in that number and its checksum alone.
+pub(crate) fn of_this_version(bytes: &[u8], at: usize) -> Vec<u8> {
+    let mut own = bytes.to_vec();
+    put(&mut own, at, &WRITE_VERSION.to_le_bytes());
+    // The tail's checksum has its magic behind it.
+    let crc = if bytes.ends_with(b"SHOSEKIZ") { bytes.len() - 12 } else { bytes.len() - 4 };
+    put_crc(&mut own, 0, crc);
+    own
 }

@@ -63,8 +63,8 @@ fn text(body: &Body<'_>, member: Member) -> String {
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = fixture::SMALL.bodies.clone();
-    for (n, line) in (0_u8..).zip(fixture::lines()) {
-        let record = Record::from_json(&line, &Limits::default()).unwrap();
+    for (n, line) in (0_u8..).zip(&*fixture::LINES) {
+        let record = Record::from_json(line, &Limits::default()).unwrap();
         let producer = Producer::with_key("importer", "key-1").unwrap();
         let stamp = Stamp {
             audit_id: shoseki_engine::record::AuditId::from_bytes([n; 16]),

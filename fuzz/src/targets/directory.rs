@@ -53,13 +53,15 @@ pub(super) fn run(data: &[u8]) {
     files.iter().for_each(|(path, bytes)| disk.put(path, bytes));
     let read = read(&disk.copy(6));
     if valid {
-        assert_eq!(read.as_ref(), Some(&WRITTEN.bodies), "what is called valid can't be read");
+        assert!(read.as_ref() == Some(&WRITTEN.bodies), "what is called valid can't be read");
     }
     let written = write(&disk.copy(7));
     let is_key = |path: &&String| path.starts_with("keys/");
-    let has_keys = WRITTEN.files.iter().filter(|(path, _)| is_key(path)).all(|(path, bytes)| {
-        files.get(path) == Some(bytes)
-    });
+    let has_keys = WRITTEN
+        .files
+        .iter()
+        .filter(|(path, _)| is_key(path))
+        .all(|(path, bytes)| files.get(path) == Some(bytes));
     assert!(!valid || written || !has_keys, "what is called valid can't be gone on with");
 }
 
@@ -173,7 +175,13 @@ fn read(disk: &FaultyStorage) -> Option<Vec<Vec<u8>>> {
     }
     let mut filter = Filter::default();
     filter.action.push(ActionPattern::parse("READ_*"));
-    let query = Query { filter: filter.clone(), order: Order::Descending, limit: 5, cursor: None, cancel: None };
+    let query = Query {
+        filter: filter.clone(),
+        order: Order::Descending,
+        limit: 5,
+        cursor: None,
+        cancel: None,
+    };
     if let Ok(page) = reader.search(&query) {
         for entry in &page.entries {
             if let Entry::Record(record) = entry {
@@ -192,12 +200,15 @@ fn write(disk: &FaultyStorage) -> bool {
     let Ok(log) = Log::open_storage(Arc::new(disk.clone()), fixture::options()) else {
         return false;
     };
-    let line = fixture::lines().remove(0);
-    let record = Record::from_json(&line, &Limits::default()).unwrap();
+    let line = &fixture::LINES[0];
+    let record = Record::from_json(line, &Limits::default()).unwrap();
     let Ok(appended) = log.append(None, vec![record]) else { return false };
     let receipt = &appended.receipts[0];
     let entry = log.reader().read(receipt.seq);
-    assert!(matches!(&entry, Ok(Entry::Record(record)) if record.hash == receipt.hash), "{entry:?}");
+    assert!(
+        matches!(&entry, Ok(Entry::Record(record)) if record.hash == receipt.hash),
+        "{entry:?}"
+    );
     for _ in 0..20 {
         if !matches!(log.step(), Ok(true)) {
             break;

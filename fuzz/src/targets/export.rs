@@ -3,13 +3,15 @@
 //! A line that is read is written again as it was. With a signed checkpoint from elsewhere, an
 //! export is only ever called valid where it is the one that was made, line by line.
 
+use std::sync::LazyLock;
+
+use shoseki_engine::proof::{chain_next, record_hash};
 use shoseki_engine::record::{
     ExportLine, IntegrityStatus, export_line, export_line_damaged, export_line_erased,
     parse_export_line,
 };
-use shoseki_engine::types::{RecordHash, Seq};
-use shoseki_engine::proof::{chain_next, record_hash};
 use shoseki_engine::types::ChainHash;
+use shoseki_engine::types::{RecordHash, Seq};
 use shoseki_engine::verify::{VerifyOptions, verify_export};
 
 use crate::fixture;
@@ -21,13 +23,13 @@ pub(super) fn run(data: &[u8]) {
     lines.iter().for_each(|line| one(line));
     let whole = if mode & 1 == 1 { relinked(&lines) } else { text.to_vec() };
     let log = &*fixture::SMALL;
-    let honest = honest();
+    let honest = &*HONEST;
     // The chunk that lines are cut from, the findings, of which each line makes a few, the tree.
     let limit = (4 << 20) + whole.len() * 16;
     for options in [
         VerifyOptions::default(),
         VerifyOptions {
-            checkpoint: Some(log.checkpoint(log.size())),
+            checkpoint: Some(CHECKPOINT.clone()),
             vkey: Some(log.vkey()),
             ..VerifyOptions::default()
         },
@@ -35,7 +37,7 @@ pub(super) fn run(data: &[u8]) {
         let audit = || verify_export(&whole, &options, &()).unwrap();
         let report = within(limit, "auditing an export", audit);
         assert!(report.status() != IntegrityStatus::Valid || report.findings.is_empty());
-        let is_made = trimmed(&whole) == trimmed(&honest);
+        let is_made = trimmed(&whole) == trimmed(honest);
         let with_all = options.checkpoint.is_some();
         if with_all && report.status() == IntegrityStatus::Valid {
             assert!(is_made, "another export is called valid");
@@ -92,7 +94,11 @@ fn relinked(lines: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn honest() -> Vec<u8> {
+static CHECKPOINT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| fixture::SMALL.checkpoint(fixture::SMALL.size()));
+
+/// The export as it was made.
+static HONEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let log = &*fixture::SMALL;
     let mut out = Vec::new();
     for (seq, (body, chain)) in (0..).zip(log.bodies.iter().zip(&log.chain[1..])) {
@@ -100,10 +106,10 @@ fn honest() -> Vec<u8> {
         out.push(b'\n');
     }
     out
-}
+});
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let honest = honest();
+    let honest = &*HONEST;
     let mut damaged = Vec::new();
     export_line_damaged(None, Seq(3), &mut damaged);
     damaged.push(b'\n');
@@ -111,7 +117,8 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     export_line_damaged(Some(&id), Seq(4), &mut damaged);
     damaged.push(b'\n');
     export_line_erased(&id, Seq(5), &RecordHash([1; 64]), &ChainHash([2; 64]), &mut damaged);
-    let some: Vec<u8> = honest.split_inclusive(|b| *b == b'\n').skip(2).take(2).flatten().copied().collect();
+    let some: Vec<u8> =
+        honest.split_inclusive(|b| *b == b'\n').skip(2).take(2).flatten().copied().collect();
     let both = |text: &[u8]| [0, 1].map(|mode| [&[mode], text].concat());
-    [both(&honest), both(&damaged), both(&some)].concat()
+    [both(honest), both(&damaged), both(&some)].concat()
 }

@@ -5,9 +5,7 @@
 
 use std::sync::LazyLock;
 
-use shoseki_engine::record::{
-    AuditId, Body, Limits, Record, Salt, Stamp, Timestamp, encode_body,
-};
+use shoseki_engine::record::{AuditId, Body, Limits, Record, Salt, Stamp, Timestamp, encode_body};
 use shoseki_tools::import::{Dialect, Importer, Item, Place};
 
 use crate::memory::within;

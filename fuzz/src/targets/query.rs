@@ -33,7 +33,8 @@ pub(super) fn run(data: &[u8]) {
         }
     }
     cursors(&filter, data);
-    let bodies: Vec<Vec<u8>> = (0_u8..).zip(lines.lines()).filter_map(body).take(RECORDS_MAX).collect();
+    let bodies: Vec<Vec<u8>> =
+        (0_u8..).zip(lines.lines()).filter_map(body).take(RECORDS_MAX).collect();
     if !bodies.is_empty() {
         compare(&filter, &bodies);
     }
@@ -150,7 +151,7 @@ fn candidates(filter: &Filter, shard: &dyn ShardLookup, matches: &[bool]) {
 }
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let lines = fixture::lines();
+    let lines = fixture::LINES.clone();
     let records = lines.join(&b'\n');
     let cursor = Cursor::behind(&Filter::default(), Order::Ascending, 5, Seq(7)).to_string();
     let asked = [

@@ -71,7 +71,7 @@ fn check(record: &Record, limits: &Limits) {
 }
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let lines = fixture::lines();
+    let lines = fixture::LINES.clone();
     let mut seeds = vec![
         b"[]".to_vec(),
         br#"{"timestamp":"2026-11-21T09:30:00.5+09:00","actor_type":"user","actor_id":"a\u3042\ud83d\ude00",

@@ -30,7 +30,7 @@ fn found(input: &mut Input<'_>) -> Found {
         let follows = input.u8() < 200;
         let first_seq = if follows { end } else { input.seq() };
         let chain_before = if follows { link } else { chain(input) };
-        end = first_seq.saturating_add(1 + input.seq()).min(u64::MAX - 1).max(1);
+        end = first_seq.saturating_add(input.seq().saturating_add(1)).min(u64::MAX - 1).max(1);
         link = chain(input);
         let first_seq = first_seq.min(end - 1);
         sealed.push(SealedFound { first_seq, end_seq: end, chain_before, chain_after: link });
@@ -141,7 +141,7 @@ fn check(found: &Found, plan: &Plan) {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![Vec::new()];
     for seed in 1_u8..24 {
-        let mut state = u32::from(seed) * 2_654_435_761;
+        let mut state = u32::from(seed).wrapping_mul(2_654_435_761);
         let bytes = (0..20 + usize::from(seed) * 6).map(|_| {
             state ^= state << 13;
             state ^= state >> 17;

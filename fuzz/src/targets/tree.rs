@@ -22,9 +22,8 @@ static LEAF_HASHES: LazyLock<Vec<NodeHash>> =
     LazyLock::new(|| (0..LEAVES).map(|n| leaf_hash_of(&n.to_le_bytes())).collect());
 
 /// Roots of the first so many leaves, by the definition in RFC 6962.
-static ROOTS: LazyLock<Vec<NodeHash>> = LazyLock::new(|| {
-    (0..=LEAF_HASHES.len()).map(|size| naive(&LEAF_HASHES[..size])).collect()
-});
+static ROOTS: LazyLock<Vec<NodeHash>> =
+    LazyLock::new(|| (0..=LEAF_HASHES.len()).map(|size| naive(&LEAF_HASHES[..size])).collect());
 
 fn naive(leaves: &[NodeHash]) -> NodeHash {
     match leaves {
@@ -160,9 +159,10 @@ fn consistency(input: &mut Input<'_>) {
 }
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds: Vec<Vec<u8>> = ["tile/0/000", "tile/1/x001/234.p/5", "tile/entries/x001/x234/067"]
-        .map(|path| [b"\0", path.as_bytes()].concat())
-        .to_vec();
+    let mut seeds: Vec<Vec<u8>> =
+        ["tile/0/000", "tile/1/x001/234.p/5", "tile/entries/x001/x234/067"]
+            .map(|path| [b"\0", path.as_bytes()].concat())
+            .to_vec();
     seeds.push([b"\x01\0\x02\0\x05".as_slice(), &[9; 64]].concat());
     let hashes = [1_u8, 2].map(|n| shoseki_engine::types::RecordHash([n; 64]));
     seeds.push([b"\x01\0\x02\0\x05".as_slice(), &encode_bundle(&hashes)].concat());
