@@ -16,7 +16,7 @@ use crate::proof::CompactRange;
 use crate::types::{ChainHash, NodeHash, Seq};
 
 /// Name in the data directory.
-const NAME: &str = "segments.cat";
+pub(crate) const NAME: &str = "segments.cat";
 const MAGIC: &[u8; 8] = b"SHOSEKIC";
 const VERSION: u32 = 0;
 const ENTRY_LEN_MAX: usize = 16 << 10;

@@ -51,7 +51,7 @@ pub use entry::{Entry, StoredRecord};
 pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
 pub use fork::{ForkError, Forked, LOG_FORKED};
 pub use handle::{Appended, Log, OpenReport, Quarantined, Receipt};
-pub use indexes::{IndexInfo, IndexState};
+pub use indexes::{IndexFault, IndexFaultKind, IndexInfo, IndexState};
 pub use nodes::{ConsistencyProof, InclusionProof};
 pub use options::LogOptions;
 pub use publish::PublishReport;

@@ -19,7 +19,9 @@ pub(crate) fn index(covered: &[u8], shard_count: u32) -> Vec<u8> {
     tail.extend_from_slice(&(file.len() as u64).to_le_bytes());
     tail.extend_from_slice(&shard_count.to_le_bytes());
     tail.extend_from_slice(&crc32fast::hash(&crcs).to_le_bytes());
-    tail.extend_from_slice(&[0, 0, 1, 0]);
+    tail.extend_from_slice(&[0, 0]);
+    // The version stands at both ends.
+    tail.extend_from_slice(covered.get(8..10).unwrap_or(&[0, 0]));
     let crc = crc32fast::hash(&tail);
     tail.extend_from_slice(&crc.to_le_bytes());
     tail.extend_from_slice(b"SHOSEKIJ");

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use shoseki_engine::index::file::{IndexFile, IndexFileWriter, IndexIdentity};
 use shoseki_engine::index::shard::{
-    Keyword, RecordSet, SHARD_RECORDS, ShardBuilder, ShardError, ShardLookup, Slot, TermKey,
+    EachCount, Keyword, RecordSet, SHARD_RECORDS, ShardBuilder, ShardError, ShardLookup, Slot,
+    TermKey,
 };
 use shoseki_engine::index::terms::Extractor;
 use shoseki_engine::record::Body;
@@ -52,8 +53,7 @@ pub(super) fn run(data: &[u8]) {
         let total = || index.totals(field, &mut |_, _| ());
         let _ = within(limit, "totals", total);
         if made {
-            let mut ask = |each: &mut dyn FnMut(&str, u64)| index.totals(field, each);
-            rising = ascending(&mut ask).is_ok();
+            rising = ascending(|each| index.totals(field, each)).is_ok();
         }
         assert!(rising);
     }
@@ -71,9 +71,7 @@ fn identity(file: &[u8]) -> Option<IndexIdentity> {
 }
 
 /// Values come in the order of their bytes, each once.
-fn ascending(
-    ask: &mut dyn FnMut(&mut dyn FnMut(&str, u64)) -> Result<(), ShardError>,
-) -> Result<(), ShardError> {
+fn ascending(ask: impl FnOnce(EachCount<'_>) -> Result<(), ShardError>) -> Result<(), ShardError> {
     let mut last: Option<String> = None;
     let mut rising = true;
     ask(&mut |value, _| {
@@ -100,7 +98,7 @@ fn keyword(shard: &dyn ShardLookup, field: Keyword, made: bool) -> Result<(), Sh
     if made {
         inside(shard, &all);
         assert_eq!(begins.words(), all.words());
-        ascending(&mut |each| shard.counts(field, each))?;
+        ascending(|each| shard.counts(field, each))?;
     }
     let (mut asked, mut left) = (Vec::new(), 8);
     shard.counts(field, &mut |value, count| {

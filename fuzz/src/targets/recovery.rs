@@ -30,7 +30,7 @@ fn found(input: &mut Input<'_>) -> Found {
         let follows = input.u8() < 200;
         let first_seq = if follows { end } else { input.seq() };
         let chain_before = if follows { link } else { chain(input) };
-        end = first_seq.saturating_add(input.seq().saturating_add(1)).min(u64::MAX - 1).max(1);
+        end = first_seq.saturating_add(input.seq().saturating_add(1)).clamp(1, u64::MAX - 1);
         link = chain(input);
         let first_seq = first_seq.min(end - 1);
         sealed.push(SealedFound { first_seq, end_seq: end, chain_before, chain_after: link });

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use shoseki_engine::log::Reader;
 use shoseki_engine::proof::{VerifierKey, base64_encode};
 use shoseki_engine::record::IntegrityStatus;
 use shoseki_engine::types::{Seq, counted};
 use shoseki_engine::verify::{
-    Finding, Progress as AuditProgress, Report, VerifyError, VerifyOptions, verify_path,
+    Finding, Notice, NoticeKind, Progress as AuditProgress, Report, VerifyError, VerifyOptions,
+    verify_path,
 };
 
 use crate::failure::{Failure, Status, Stop};
@@ -36,6 +38,9 @@ pub struct Verify {
     /// Only structures, links and signatures of sealed segments, not their records
     #[arg(long)]
     pub quick: bool,
+    /// Make each search index again from the records and compare: shows one that hides records
+    #[arg(long, conflicts_with = "quick")]
+    pub indexes: bool,
     /// Threads; all cores without it
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
@@ -57,7 +62,11 @@ impl Verify {
         let bar = Bar::new(session);
         let audited = verify_path(&path, &options, &bar);
         drop(bar);
-        let report = audited.map_err(|error| refused(&error, &path))?;
+        let mut report = audited.map_err(|error| refused(&error, &path))?;
+        if !self.quick && path.join("sealed").is_dir() {
+            let seen = indexes(&path, self.indexes, session);
+            report.notices.extend(seen);
+        }
         if session.shared.json {
             session.out.json(&Verdict::from(&report))?;
         } else {
@@ -65,6 +74,29 @@ impl Verify {
         }
         Ok(status(&report))
     }
+}
+
+/// What is wrong with the search indexes of a data directory. They are no evidence, so that this
+/// is never more than a notice.
+fn indexes(path: &Path, rebuild: bool, session: &Session<'_>) -> Vec<Notice> {
+    let checked = Reader::open(path).map_err(|error| error.to_string()).and_then(|reader| {
+        let bar = session.progress("indexes", Unit::Records, Some(reader.size().0));
+        let faults = reader.check_indexes(rebuild, |records| bar.advance(records));
+        faults.map_err(|error| error.to_string())
+    });
+    let faults = match checked {
+        Ok(faults) => faults,
+        Err(error) => {
+            let message = format!("the search indexes were not checked: {error}");
+            return vec![Notice { kind: NoticeKind::NotChecked, seq: None, message }];
+        }
+    };
+    let notices = faults.into_iter().map(|fault| Notice {
+        kind: NoticeKind::Index,
+        seq: Some(fault.first_seq),
+        message: format!("{}: {}; delete it, and a writer makes it again", fault.path, fault.kind),
+    });
+    notices.collect()
 }
 
 /// The exit status of a report.

@@ -109,3 +109,28 @@ fn a_key_is_json_where_that_is_asked_for() {
     assert_eq!((&new["index"], &new["valid_from"]), (&1.into(), &1.into()));
     assert_eq!(new["key"], place.run(&["key", "vkey"]).ended(0).out.trim_end());
 }
+
+#[test]
+fn a_damaged_search_index_is_a_notice_and_no_finding() {
+    let place = Place::with_records(20);
+    place.run(&["seal"]).ended(0);
+    let index = fs::read_dir(place.log().join("sealed")).expect("there");
+    let mut paths = index.map(|entry| entry.expect("read").path());
+    let index = paths.find(|path| path.extension().is_some_and(|e| e == "idx")).expect("an index");
+    let verify = |options: &[&str]| {
+        let args = [&["verify", "--json"], options].concat();
+        let verdict = place.run(&args).ended(0).lines().remove(0);
+        assert_eq!(verdict["status"], "valid");
+        let notices = verdict["notices"].as_array().expect("a list").clone();
+        let index = notices.iter().filter(|notice| notice["kind"] == "index");
+        index.map(|notice| notice["message"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(verify(&["--indexes"]), [""; 0]);
+    let mut bytes = fs::read(&index).expect("read");
+    bytes[100] ^= 1;
+    fs::remove_file(&index).expect("removed");
+    fs::write(&index, &bytes).expect("written");
+    let said = verify(&[]);
+    assert!(said.len() == 1 && said[0].contains("its bytes are damaged"), "{said:?}");
+    assert_eq!(verify(&["--quick"]), [""; 0]);
+}

@@ -10,6 +10,7 @@ mod fill;
 mod ids;
 mod index;
 mod open;
+mod shard;
 mod sizes;
 mod verify;
 
@@ -47,6 +48,8 @@ enum Command {
     Index(index::Arguments),
     /// Bytes per record of generated records and of imported CloudTrail deliveries.
     Sizes(sizes::Arguments),
+    /// Bytes and times of the shards of generated records, in memory.
+    Shard(shard::Arguments),
     /// Audits a log on one core and on two.
     Verify(verify::Arguments),
 }
@@ -65,6 +68,7 @@ fn main() -> Outcome {
         Command::Ids(arguments) => ids::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
         Command::Sizes(arguments) => sizes::run(&arguments),
+        Command::Shard(arguments) => shard::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }
 }

@@ -11,8 +11,8 @@ use super::pages::Pages;
 use super::totals::merge;
 use crate::format::TimeRange;
 use crate::index::shard::{
-    EachCount, EncodedShard, Keyword, Part, SHARD_HEADER_LEN, ShardError, ShardHeader, ShardLookup,
-    Source, Strings, array,
+    EachCount, EncodedShard, Keyword, Part, SHARD_HEADER_LEN, Section, ShardError, ShardHeader,
+    ShardLookup, Source, Strings, array,
 };
 
 const DAMAGED: ShardError = ShardError::Structure("shard table");
@@ -76,6 +76,22 @@ impl IndexFile {
     #[must_use]
     pub fn file_len(&self) -> u64 {
         self.pages.file_len()
+    }
+
+    /// Which parts the file has and how many bytes each takes; they add up to
+    /// [`Self::file_len`].
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let sections = Section::all().map(|section| {
+            let lens = self.shards.iter().map(|shard| {
+                let place = shard.header().section(section);
+                place.end - place.start
+            });
+            (section.name(), lens.sum::<u64>())
+        });
+        let totals = self.totals.iter().map(|place| place.end - place.start).sum::<u64>();
+        let in_sections: u64 = sections.clone().map(|(_, len)| len).sum();
+        let rest = self.file_len() - in_sections - totals;
+        sections.chain([("totals", totals), ("headers and checksums", rest)])
     }
 
     /// How many shards there are: one for each window that the records touch.

@@ -182,6 +182,20 @@ impl<'a> BitReader<'a> {
         self.rice_long(over, k)
     }
 
+    /// Skips `width` bits, of which the first must be one, and reads a Rice code. `None`, and
+    /// nothing is read, where that takes more than one look.
+    #[inline]
+    pub(crate) fn rice_behind(&mut self, width: u32, k: u32) -> Option<u64> {
+        let word = self.look();
+        let code = word.checked_shr(width)?;
+        let over = code.trailing_zeros();
+        if word & 1 == 0 || over >= UNARY_MAX || width + over + 1 + k >= LOOK_BITS {
+            return None;
+        }
+        self.skip((width + over + 1 + k) as usize)?;
+        Some(u64::from(over) << k | low(code >> (over + 1), k))
+    }
+
     #[cold]
     fn rice_long(&mut self, over: u32, k: u32) -> Option<u64> {
         if over < UNARY_MAX {

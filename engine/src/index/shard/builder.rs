@@ -161,13 +161,17 @@ impl Values {
     }
 }
 
+/// Entries that are sorted together while the shard grows, so that few are looked at one by one.
+const RUN: usize = 1 << 13;
 const OCTET_BITS: u32 = OCTET_PLACES.trailing_zeros();
 const OCTET_MASK: u64 = OCTET_PLACES as u64 - 1;
 
 /// Keys with the octets in which they occur: the key in the upper bits, the octet in the lower 13.
 #[derive(Debug)]
 pub(super) struct Placed {
+    /// Up to `sorted` in runs of [`RUN`], each ascending; behind them in order of octet.
     entries: Vec<u64>,
+    sorted: usize,
     /// What belongs to the current octet; may repeat.
     pending: Vec<u64>,
     octet: u16,
@@ -179,7 +183,7 @@ pub(super) struct Placed {
 impl Placed {
     fn new(entries_max: usize) -> Self {
         let (entries, pending, wild) = Default::default();
-        Self { entries, pending, octet: 0, wild, entries_max }
+        Self { entries, sorted: 0, pending, octet: 0, wild, entries_max }
     }
 
     /// The upper 51 bits of a term, more than a table keeps.
@@ -204,6 +208,10 @@ impl Placed {
         self.pending.dedup();
         if self.entries.len() + self.pending.len() <= self.entries_max {
             self.entries.append(&mut self.pending);
+            while let Some(run) = self.entries.get_mut(self.sorted..self.sorted + RUN) {
+                run.sort_unstable();
+                self.sorted += RUN;
+            }
         } else {
             self.wild.push(self.octet);
             self.pending.clear();
@@ -213,7 +221,13 @@ impl Placed {
     /// Adds the octets of the keys `low` to `high`.
     pub(super) fn find(&self, low: u64, high: u64, out: &mut RecordSet) {
         let span = (high | OCTET_MASK).wrapping_sub(low);
-        for entry in self.entries.iter().chain(&self.pending) {
+        let (sorted, rest) = self.entries.split_at(self.sorted);
+        for run in sorted.chunks(RUN) {
+            let first = run.partition_point(|entry| *entry < low);
+            let found = run.iter().skip(first).take_while(|entry| **entry - low <= span);
+            found.for_each(|entry| out.insert_octet(octet_in(*entry)));
+        }
+        for entry in rest.iter().chain(&self.pending) {
             if entry.wrapping_sub(low) <= span {
                 out.insert_octet(octet_in(*entry));
             }
@@ -228,7 +242,8 @@ impl Placed {
         let mut last =
             Self { entries, wild: self.wild.clone(), pending: self.pending.clone(), ..*self };
         last.settle();
-        last.entries.sort_unstable();
+        // Stable sorting makes use of the runs.
+        last.entries.sort();
         (last.entries, last.wild)
     }
 

@@ -236,19 +236,23 @@ impl<S: Source + Send + Sync> ShardLookup for EncodedShard<S> {
         out.clear();
         out.resize(TILE_RECORDS as usize, None);
         let Some((index, start)) = self.tile(tile) else { return Ok(()) };
-        let dead = self.dead()?;
         let (first, end) = self.header.places();
-        let is_live = |place: u32| {
-            let dead = dead.as_ref();
-            let place = start + place;
-            let is_dead =
-                || dead.is_some_and(|dead| u16::try_from(place).is_ok_and(|p| dead.contains(p)));
-            (first..end).contains(&place) && !is_dead()
+        let (first, end) = (first.max(start), end.min(start + TILE_RECORDS));
+        let slots = (first..end).zip(out.iter_mut().skip((first - start) as usize));
+        let tiles = self.tiles()?;
+        let Some(dead) = self.dead()? else {
+            let mut slots = slots.map(|(_, slot)| slot);
+            return tiles.spans(index, (end - first) as usize, |span| {
+                if let Some(slot) = slots.next() {
+                    *slot = Some(span);
+                }
+            });
         };
-        let count = (0..TILE_RECORDS).filter(|place| is_live(*place)).count();
-        let mut places = (0..).zip(out.iter_mut()).filter(|(place, _)| is_live(*place));
-        self.tiles()?.spans(index, count, |span| {
-            if let Some((_, slot)) = places.next() {
+        let is_live = |place: u32| !u16::try_from(place).is_ok_and(|place| dead.contains(place));
+        let count = (first..end).filter(|place| is_live(*place)).count();
+        let mut slots = slots.filter(|(place, _)| is_live(*place));
+        tiles.spans(index, count, |span| {
+            if let Some((_, slot)) = slots.next() {
                 *slot = Some(span);
             }
         })

@@ -13,8 +13,9 @@ layout!(pub(crate) LAYOUT, SHARD_HEADER_LEN = 92, {
     section_lens: 4 * SECTIONS,
 });
 
-/// Version of everything in an index file; another one means "build it again".
-pub(crate) const INDEX_VERSION: u16 = 1;
+/// Version of everything in an index file; another one means "build it again". It rises with every
+/// change of how bytes are read, released or not: 1 had blocks of 32 keys.
+pub(crate) const INDEX_VERSION: u16 = 2;
 /// How many sections a shard has.
 pub(crate) const SECTIONS: usize = Keyword::COUNT + 6;
 const DAMAGED: ShardError = ShardError::Structure("shard header");
@@ -39,6 +40,34 @@ pub(crate) enum Section {
 }
 
 impl Section {
+    /// All of them, in order.
+    pub(crate) fn all() -> impl Iterator<Item = Self> + Clone {
+        let others =
+            [Self::Terms, Self::Wild, Self::Addresses, Self::Times, Self::Erased, Self::Unreadable];
+        Keyword::ALL.into_iter().map(Self::Keyword).chain(others)
+    }
+
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Keyword(Keyword::Action) => "action",
+            Self::Keyword(Keyword::ActorId) => "actor_id",
+            Self::Keyword(Keyword::ActorRole) => "actor_role",
+            Self::Keyword(Keyword::ActorType) => "actor_type",
+            Self::Keyword(Keyword::FacilityId) => "facility_id",
+            Self::Keyword(Keyword::PiiFlag) => "pii_flag",
+            Self::Keyword(Keyword::Result) => "result",
+            Self::Keyword(Keyword::Sensitivity) => "sensitivity",
+            Self::Keyword(Keyword::TargetType) => "target_type",
+            Self::Terms => "terms",
+            Self::Wild => "wild",
+            Self::Addresses => "addresses",
+            Self::Times => "times",
+            Self::Erased => "erased",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
     /// Position among the sections.
     pub(crate) const fn place(self) -> usize {
         match self {

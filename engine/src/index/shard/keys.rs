@@ -2,7 +2,7 @@
 //!
 //! Invariant: a key that was written is found with each of its places. Keys that agree in the kept
 //! bits are one key, so there may be places too many where bits were dropped. Finding a key touches
-//! the restarts on the way to it, one block of 32 keys and its own list.
+//! the restarts on the way to it, one block of 64 keys and its own list.
 //! Knows nothing about what is hashed or what a place is.
 //!
 //! Header (36 bytes): keys, bytes of the blocks, bytes of the lists (`u64` each), the universe of
@@ -25,7 +25,7 @@ use super::postings;
 use crate::format::Put;
 
 const HEADER_LEN: usize = 36;
-const BLOCK: u64 = 32;
+const BLOCK: u64 = 64;
 /// So many places and more are a list of their own.
 const LONG: u32 = 16;
 /// Blocks stepped over at first where the guessed one is wrong; enough for uniform keys.
@@ -48,11 +48,11 @@ impl KeyShape {
     pub(crate) const ADDRESSES: Self =
         Self { given_bits: 32, kept_bits: 32, places: postings::OCTET_PLACES };
 
-    /// Terms to octets: of so many different ones, one in 128 that is not there seems to be.
+    /// Terms to octets: of so many different ones, one in 64 to 128 that is not there seems to be.
     pub(crate) fn terms(distinct: u64) -> Self {
         let bits = u64::BITS - distinct.max(1).saturating_sub(1).leading_zeros();
         let places = postings::OCTET_PLACES;
-        Self { given_bits: u64::BITS, kept_bits: (bits + 7).min(u64::BITS), places }
+        Self { given_bits: u64::BITS, kept_bits: (bits + 6).min(u64::BITS), places }
     }
 
     fn checked(self) -> Option<Self> {
@@ -259,11 +259,16 @@ impl<S: Source> KeyTable<S> {
         let first = self.locate(low)?.unwrap_or(0);
         for index in first..self.keys.div_ceil(BLOCK) {
             let mut block = self.block(index)?;
-            while let Some(key) = block.next_key()? {
+            let mut next = block.next_key()?;
+            while let Some(key) = next {
                 if key > high {
                     return Ok(());
                 }
                 if key < low {
+                    next = block.pass_single();
+                    if next.is_some() {
+                        continue;
+                    }
                     block.skip_places()?;
                 } else {
                     block.places(&mut each)?;
@@ -272,6 +277,7 @@ impl<S: Source> KeyTable<S> {
                         return Ok(());
                     }
                 }
+                next = block.next_key()?;
             }
         }
         Ok(())
@@ -326,7 +332,8 @@ impl<S: Source> KeyTable<S> {
     }
 }
 
-/// Reads a block: [`Self::next_key`], then its places or [`Self::skip_places`].
+/// Reads a block: [`Self::next_key`], then its places, [`Self::skip_places`] or both that and the
+/// next key by [`Self::pass_single`].
 struct Block<'a, S> {
     table: &'a KeyTable<S>,
     reader: BitReader<'a>,
@@ -348,6 +355,22 @@ impl<S: Source> Block<'_, S> {
         }
         self.is_first = false;
         Ok(Some(self.key))
+    }
+
+    /// The next key, where the places of this one are a single place; `None`, and nothing is read,
+    /// where it takes more than one look.
+    #[inline]
+    fn pass_single(&mut self) -> Option<u64> {
+        let left = self.left.checked_sub(1)?;
+        // The count of one is a single one.
+        let before = self.reader.clone();
+        let between = self.reader.rice_behind(1 + self.table.shape.place_bits(), self.k)?;
+        let Some(key) = self.key.checked_add(between).and_then(|key| key.checked_add(1)) else {
+            self.reader = before;
+            return None;
+        };
+        (self.left, self.key) = (left, key);
+        Some(key)
     }
 
     /// How many places follow; [`LONG`] stands for a list.

@@ -31,7 +31,7 @@ pub(crate) use encoded::EncodedShard;
 pub use error::ShardError;
 pub use growing::GrowingShard;
 pub(crate) use header::{
-    INDEX_VERSION, LAYOUT as SHARD_LAYOUT, SHARD_HEADER_LEN, ShardHeader, array,
+    INDEX_VERSION, LAYOUT as SHARD_LAYOUT, SHARD_HEADER_LEN, Section, ShardHeader, array,
 };
 pub use input::{Keyword, RecordKeys, Slot, TermKey};
 pub use lookup::{EachCount, ShardLookup, TimeSpan};

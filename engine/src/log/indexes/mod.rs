@@ -9,6 +9,7 @@
 //! are the same whether they were made while the records came in or from the sealed segment.
 
 mod building;
+mod check;
 mod known;
 mod orphans;
 mod piece;
@@ -20,6 +21,7 @@ mod store;
 mod tests;
 mod worker;
 
+pub use check::{IndexFault, IndexFaultKind};
 pub(crate) use known::Indexes;
 pub(crate) use piece::{IndexHandle, Piece};
 pub use status::{IndexInfo, IndexState};

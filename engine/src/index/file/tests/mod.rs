@@ -80,6 +80,7 @@ fn a_file_answers_as_its_shards_do() {
     let file = open(bytes, &model).unwrap();
     assert_eq!(*file.identity(), identity_of(&model));
     assert_eq!((file.file_len(), file.shard_count()), (len, 3));
+    assert_eq!(file.parts().map(|(_, len)| len).sum::<u64>(), len);
     let ranges: Vec<_> = file.shard_ranges().collect();
     assert_eq!(ranges.first().map(|range| range.start), Some(SHARD_RECORDS * 3 - 5));
     assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));

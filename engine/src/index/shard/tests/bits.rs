@@ -78,6 +78,32 @@ proptest! {
     }
 
     #[test]
+    fn skipping_and_reading_in_one_look_is_the_same_in_two(
+        bytes in proptest::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 0..20),
+        start in 0_usize..16,
+        width in 1_u32..70,
+        k in 0_u32..64,
+    ) {
+        let mut at_once = BitReader::new(&bytes);
+        let _ = at_once.skip(start);
+        let (before, mut apart) = (at_once.clone(), at_once.clone());
+        let begins_with_one = before.clone().bits(1) == Some(1);
+        let found = at_once.rice_behind(width, k);
+        if found.is_some() {
+            prop_assert!(begins_with_one);
+            prop_assert_eq!(apart.skip(width as usize).and_then(|()| apart.rice(k)), found);
+            prop_assert_eq!(at_once.bits(3), apart.bits(3));
+        } else {
+            prop_assert_eq!(at_once.bits(3), before.clone().bits(3));
+            // What is short and there is never refused.
+            let mut there = before;
+            let code = there.skip(width as usize).and_then(|()| there.rice(k));
+            let short = width + k < 30 && code.is_some_and(|code| code >> k < 20);
+            prop_assert!(!begins_with_one || !short);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_read_to_their_end(
         bytes in proptest::collection::vec(prop_oneof![Just(0), any::<u8>()], 0..40),
         k in 0_u32..64,
