@@ -34,16 +34,20 @@ pub(super) fn run(data: &[u8]) {
 
 const FILES: [&str; 5] = [
     r#"[fields]
-timestamp = [{ path = "t", zone = "+09:00" }, { path = "ms", unit = "ms" }, { path = "s", unit = "s" }]
+timestamp = [
+  { path = "t", zone = "+09:00" }, { path = "ms", unit = "ms" }, { path = "s", unit = "s" },
+]
 actor_type = { value = "user" }
 actor_id = ["u.id", "'odd.name'.x", "list[0].a", "list[k=v].a"]
 action = { template = "{a}:{b.c}" }
 result = { path = "ok", map = { true = "success", "*" = "failure" } }
 "#,
-    "[input]\nitems = \"R\"\nevent = \"d\"\n[fields]\ntimestamp = \"t\"\nactor_type = { value = \"x\" }\n",
+    "[input]\nitems = \"R\"\nevent = \"d\"\n[fields]\ntimestamp = \"t\"\n\
+     actor_type = { value = \"x\" }\n",
     "a.b\na[0].b\na[k=v].b\n'a.b'.c\nkind=human\nkind!=x\n",
     "[fields]\nnope = 1\ntimestamp = {}\naction = { template = \"{\" }\n",
-    "[fields]\naudit_id = \"id\"\nsensitivity = { path = \"l\", map = { 1 = \"low\" } }\npii_flag = \"p\"\n",
+    "[fields]\naudit_id = \"id\"\nsensitivity = { path = \"l\", map = { 1 = \"low\" } }\n\
+     pii_flag = \"p\"\n",
 ];
 
 const EVENTS: &str = r#"{"t":"2026-11-21 09:30:00","u":{"id":"a"},"a":1,"b":{"c":"x"},"ok":true}

@@ -74,7 +74,8 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     let lines = fixture::LINES.clone();
     let mut seeds = vec![
         b"[]".to_vec(),
-        br#"{"timestamp":"2026-11-21T09:30:00.5+09:00","actor_type":"user","actor_id":"a\u3042\ud83d\ude00",
+        br#"{"timestamp":"2026-11-21T09:30:00.5+09:00","actor_type":"user",
+            "actor_id":"a\u3042\ud83d\ude00",
             "action":"X","result":"success","detail":{"a":[1.10,-0,1e9,{"b":null,"c":true}]}}"#
             .to_vec(),
         br#"{"actor_id":7,"received_at":"x","nope":{},"detail":[1]}"#.to_vec(),
