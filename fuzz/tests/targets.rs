@@ -2,7 +2,7 @@
 //! libFuzzer.
 //!
 //! Invariant: a target without seeds or a folder that belongs to no target fails.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests; a failure names its input")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -162,7 +162,8 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         "source_ip=10.0.0.0/8\nsource_ip=2001:db8::/32\nsource_ip=::ffff:192.0.2.0/120".to_owned(),
         "detail=a.b\\.c=1.10\npatient=P-1\nsensitivity=high\npii_flag=true".to_owned(),
         "word=chart\nword=\u{ff8a}\u{ff9f}\nword=\u{691c}\u{67fb}\n\
-         word=0198c1e0-0000-7000-8000-000000000000".to_owned(),
+         word=0198c1e0-0000-7000-8000-000000000000"
+            .to_owned(),
         "target_type=patient\ntarget_id=1\nfacility_id=x\nrequest_id=r\ntrace_id=T".to_owned(),
     ];
     asked.iter().map(|asked| [asked.as_bytes(), b"\n\n", &records].concat()).collect()
