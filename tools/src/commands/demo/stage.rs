@@ -82,6 +82,7 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
             }
         }
         let took = began.elapsed().as_millis();
+        log.complete_indexes().map_err(|error| explain::working(&error, &self.log_dir))?;
         let left = if refused > 0 { format!(", {refused} left out") } else { String::new() };
         let what = counted(count, noun);
         self.say("append", &format!("{what}{of}{left}, durable and sealed in {took} ms"))?;
@@ -240,12 +241,14 @@ impl<'d, 's, 'io> Stage<'d, 's, 'io> {
         };
         let path = copy.join(&segment.path);
         let mut bytes = fs::read(&path).map_err(|error| unwritten(&error, &path))?;
-        let at = bytes.windows(16).position(|window| window == id.as_bytes());
-        // Its identifier stands there as it is; everything else is compressed.
-        let at = at.map_or(bytes.len() / 2, |at| at + 15);
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte ^= 1;
-        }
+        // The random end of its identifier stands there as it is; almost all else is compressed.
+        let end: &[u8] = id.as_bytes().last_chunk::<8>().map_or(&[], |end| end);
+        let at = bytes.windows(end.len()).position(|window| window == end);
+        let at = at.map(|at| at + end.len() - 1);
+        let Some((at, byte)) = at.and_then(|at| Some((at, bytes.get_mut(at)?))) else {
+            return Err(Failure::could_not("the record was not found in its file").into());
+        };
+        *byte ^= 1;
         // Sealed files are read-only; whoever tampers does not mind.
         fs::remove_file(&path)
             .and_then(|()| fs::write(&path, &bytes))
