@@ -35,6 +35,7 @@ mod reader;
 mod rotate;
 mod scan;
 mod seal;
+mod sealed_found;
 mod search;
 mod sequencer;
 mod source;

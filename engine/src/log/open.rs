@@ -329,9 +329,9 @@ fn sealed_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, O
     let footer = footer(storage, &path)?;
     let root = frontier.root().ok();
     if Some(footer.log_root) == root && footer.chain_after == newest.chain_after {
-        if catalogue::load(storage).len() < entries.len() {
-            // Torn or gone; without it the next open would read every footer again.
-            let all: Vec<_> = entries.iter().map(|entry| SegmentEntry::clone(entry)).collect();
+        let all: Vec<_> = entries.iter().map(|entry| SegmentEntry::clone(entry)).collect();
+        if catalogue::load(storage) != all {
+            // Torn, gone or of others; as it is the next open would read every footer again.
             let _ = catalogue::rewrite(storage, &all);
         }
         return Ok(frontier);

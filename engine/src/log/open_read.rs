@@ -19,16 +19,16 @@ use super::catalogue::{self, SegmentEntry};
 use super::indexes::Indexes;
 use super::open_active::{open_active, scan_file};
 use super::parts::Parts;
-use super::read_error::{OpenReadError, ReadError};
+use super::read_error::{OpenReadError, ReadError, open_io};
 use super::reader::{CHECKPOINT, KEYS, Reader};
-use super::source::MapSource;
+use super::sealed_found::{Sealed, from_footer, without_overlaps};
 use super::view::{ActiveFile, Behind, SealedList, SharedView, View};
-use crate::format::{Counts, TimeRange, active_name, parse_active_name, parse_sealed_name};
+use crate::format::{active_name, parse_active_name, parse_sealed_name};
 use crate::io::{OpenMode, OsStorage, Storage};
 use crate::proof::{FORMAT, KeyList, LogIdentity, chain_genesis};
 use crate::recovery::{ActiveFound, CheckpointFound, Damage, Found, Plan, SealedFound, Tail, plan};
-use crate::segment::{ActiveScan, ScanPosition, ScanTail, SealedSegment};
-use crate::types::{ChainHash, Seq};
+use crate::segment::{ActiveScan, ScanPosition, ScanTail};
+use crate::types::Seq;
 
 const IDENTITY: &str = "log.json";
 /// Longest small file that is read whole.
@@ -127,13 +127,6 @@ pub(crate) struct Follow {
     actives: Vec<Known>,
 }
 
-/// A sealed segment; one whose footer can't be read has only its name.
-#[derive(Clone)]
-struct Sealed {
-    entry: SegmentEntry,
-    readable: bool,
-}
-
 /// An active file, by its name; without a file where its header is no header.
 #[derive(Clone)]
 struct Known {
@@ -141,6 +134,13 @@ struct Known {
     opened: Option<(Arc<ActiveFile>, ActiveScan)>,
     /// Whether another active file followed it when it was scanned: then it never changes again.
     complete: bool,
+}
+
+/// Whether what was noted of sealed segments counts, or only their footers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Catalogue {
+    Asked,
+    Unasked,
 }
 
 impl Follow {
@@ -177,13 +177,14 @@ impl Follow {
             let (actives, vanished) = self.actives(storage, &names)?;
             self.actives = actives;
             if !same || self.sealed.is_empty() || !vanished.is_empty() {
-                let (spoilt, sealed) =
-                    self.sealed(storage)?.into_iter().partition(|sealed| self.is_spare(sealed));
-                self.sealed = sealed;
-                self.spoilt = spoilt.into_iter().map(|sealed: Sealed| sealed.entry).collect();
-                let entries = without_overlaps(&self.sealed);
-                self.list_len = entries.len();
-                self.list = Arc::new(SealedList::of(entries));
+                let sealed = self.sealed(storage, Catalogue::Asked)?;
+                self.take_sealed(sealed);
+                // A catalogue of other segments, brought along by a copy, says nothing about this
+                // log: only what the footers say is damage.
+                if !plan(&self.found(identity, checkpoint)).damage.is_empty() {
+                    let sealed = self.sealed(storage, Catalogue::Unasked)?;
+                    self.take_sealed(sealed);
+                }
             }
             let sealed = |seq: &u64| self.sealed.iter().any(|s| s.entry.first_seq == *seq);
             if vanished.iter().all(sealed) {
@@ -232,9 +233,22 @@ impl Follow {
         Ok((found, vanished))
     }
 
-    /// Sealed segments by first seq: from the catalogue where it knows them, otherwise from their
-    /// footers.
-    fn sealed(&self, storage: &dyn Storage) -> Result<Vec<Sealed>, OpenReadError> {
+    fn take_sealed(&mut self, found: Vec<Sealed>) {
+        let (spoilt, sealed) = found.into_iter().partition(|sealed| self.is_spare(sealed));
+        self.sealed = sealed;
+        self.spoilt = spoilt.into_iter().map(|sealed: Sealed| sealed.entry).collect();
+        let entries = without_overlaps(&self.sealed);
+        self.list_len = entries.len();
+        self.list = Arc::new(SealedList::of(entries));
+    }
+
+    /// Sealed segments by first seq: from the catalogue where it is asked and knows them, otherwise
+    /// from their footers.
+    fn sealed(
+        &self,
+        storage: &dyn Storage,
+        catalogue: Catalogue,
+    ) -> Result<Vec<Sealed>, OpenReadError> {
         let names = storage.list("sealed").map_err(open_io("sealed"))?;
         let mut ranges: Vec<(u64, u64)> = names
             .iter()
@@ -244,11 +258,14 @@ impl Follow {
             .collect();
         ranges.sort_unstable();
         let mut known: HashMap<(u64, u64), SegmentEntry> = HashMap::new();
-        if ranges.len() > self.sealed.len() + 1 {
-            known.extend(catalogue::load(storage).into_iter().map(|e| ((e.first_seq, e.count), e)));
+        if catalogue == Catalogue::Asked {
+            if ranges.len() > self.sealed.len() + 1 {
+                let entries = catalogue::load(storage).into_iter();
+                known.extend(entries.map(|e| ((e.first_seq, e.count), e)));
+            }
+            let seen = self.sealed.iter().filter(|sealed| sealed.readable);
+            known.extend(seen.map(|s| ((s.entry.first_seq, s.entry.count), s.entry.clone())));
         }
-        let seen = self.sealed.iter().filter(|sealed| sealed.readable);
-        known.extend(seen.map(|s| ((s.entry.first_seq, s.entry.count), s.entry.clone())));
         ranges
             .into_iter()
             .map(|(first_seq, count)| match known.remove(&(first_seq, count)) {
@@ -316,19 +333,6 @@ impl Follow {
     }
 }
 
-/// The first of two segments that hold the same records is shown; the plan names the other.
-fn without_overlaps(sealed: &[Sealed]) -> Vec<SegmentEntry> {
-    let mut end = 0;
-    let mut entries = Vec::with_capacity(sealed.len());
-    for Sealed { entry, .. } in sealed.iter().filter(|s| s.entry.end_seq() > s.entry.first_seq) {
-        if entry.first_seq >= end {
-            end = entry.end_seq();
-            entries.push(entry.clone());
-        }
-    }
-    entries
-}
-
 /// Names the records of a segment that can't be opened, unless the plan missed them already.
 fn note_unreadable(entry: &SegmentEntry, damage: &mut Vec<Damage>) {
     let (first, end) = (entry.first_seq, entry.end_seq());
@@ -393,37 +397,6 @@ fn active_names(storage: &dyn Storage) -> Result<Vec<u64>, OpenReadError> {
     Ok(seqs)
 }
 
-/// A segment as its footer describes it, or as its name does where it can't be opened.
-fn from_footer(storage: &dyn Storage, first_seq: u64, count: u64) -> Result<Sealed, OpenReadError> {
-    let any_time = TimeRange { min: i64::MIN, max: i64::MAX };
-    let nothing = ChainHash([0; ChainHash::LEN]);
-    let named = SegmentEntry {
-        first_seq,
-        count,
-        timestamp: any_time,
-        received: any_time,
-        raw_len: 0,
-        file_len: 0,
-        chain_before: nothing,
-        chain_after: nothing,
-        counts: Counts::default(),
-        range_nodes: Vec::new(),
-    };
-    let path = named.path();
-    let file = storage.open(&path, OpenMode::Read).map_err(open_io(&path))?;
-    let file_len = file.len().map_err(open_io(&path))?;
-    let unreadable = Sealed { entry: SegmentEntry { file_len, ..named }, readable: false };
-    if file_len == 0 {
-        return Ok(unreadable);
-    }
-    let map = MapSource(file.map().map_err(open_io(&path))?);
-    let Ok(segment) = SealedSegment::open(map) else { return Ok(unreadable) };
-    let footer = segment.footer();
-    let fits = (footer.first_seq.0, footer.count) == (first_seq, count);
-    let entry = SegmentEntry::from_footer(footer, file_len);
-    Ok(if fits { Sealed { entry, readable: true } } else { unreadable })
-}
-
 fn identity(storage: &dyn Storage) -> Result<LogIdentity, OpenReadError> {
     let bytes = read_file(storage, IDENTITY).map_err(open_io(IDENTITY))?;
     let bytes = bytes.ok_or(OpenReadError::NoLog)?;
@@ -455,8 +428,4 @@ pub(crate) fn read_file(storage: &dyn Storage, path: &str) -> io::Result<Option<
     let read = file.read_at(0, &mut bytes)?;
     bytes.truncate(read);
     Ok(Some(bytes))
-}
-
-fn open_io(path: &str) -> impl FnOnce(io::Error) -> OpenReadError + '_ {
-    move |source| OpenReadError::Io { path: path.to_owned(), source }
 }

@@ -165,3 +165,8 @@ impl CopyError {
         move |source| Self::Write { path: path.to_owned(), source }
     }
 }
+
+/// For `map_err`: what the medium said about a file.
+pub(super) fn open_io(path: &str) -> impl FnOnce(io::Error) -> OpenReadError + '_ {
+    move |source| OpenReadError::Io { path: path.to_owned(), source }
+}

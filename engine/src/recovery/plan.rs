@@ -162,7 +162,7 @@ pub fn plan(found: &Found) -> Plan {
     let (sealed_end, mut chain) = check_sealed(found, &mut damage);
     let (superseded, actives): (Vec<&ActiveFound>, Vec<&ActiveFound>) =
         found.actives.iter().partition(|a| {
-            let end = a.scan.as_ref().map_or(a.first_seq + 1, |s| s.end.next_seq.0);
+            let end = a.scan.as_ref().map_or(a.first_seq.saturating_add(1), |s| s.end.next_seq.0);
             a.first_seq < sealed_end && end <= sealed_end
         });
     let mut end = sealed_end;
@@ -261,9 +261,9 @@ fn decide_tail(
         ScanTail::Bad { islands, end: bad_end } => {
             // A frame of a later commit behind bad bytes: those bytes were synced before it was
             // written.
-            let later = islands
-                .iter()
-                .any(|i| i.first_commit >= scan.end.commit + 2 || i.durable_seq.0 > end);
+            let later = islands.iter().any(|i| {
+                i.first_commit.saturating_sub(scan.end.commit) >= 2 || i.durable_seq.0 > end
+            });
             #[cfg(feature = "mutants")]
             let (later, durable) = if torn_tail_is_weak() { (false, 0) } else { (later, durable) };
             if last && !later && durable <= end {

@@ -241,3 +241,19 @@ fn frames_that_promise_more_than_is_there_are_damage() {
     let plan = one(active(0, 9, 11, ScanTail::Clean), CheckpointFound::None);
     assert_eq!(plan.damage, [Damage::Missing { first_seq: 9, end_seq: 11 }]);
 }
+
+/// Fuzzing `recovery` found that a file named after the last seq of all made a sum overflow; reading
+/// on from there, that the last commit number wrapped and a torn end was taken for damage.
+#[test]
+fn the_last_numbers_of_all_do_not_wrap() {
+    let unreadable = ActiveFound { first_seq: u64::MAX, scan: None, ours: false };
+    let plan = plan(&found(vec![], vec![unreadable], CheckpointFound::None));
+    assert_eq!(plan.damage, vec![Damage::ActiveHeader { seq: u64::MAX }]);
+
+    let mut torn = active(0, 5, 3, bad(vec![island(5, 6, u64::MAX, 5)]));
+    if let Some(scan) = &mut torn.scan {
+        scan.end.commit = u64::MAX - 1;
+    }
+    // The valid frame behind the bad bytes is of the very next commit: nothing was acknowledged.
+    assert!(matches!(one(torn, CheckpointFound::None).tail, Tail::Cut { offset: 1005, .. }));
+}

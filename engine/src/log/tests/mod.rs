@@ -1,6 +1,7 @@
 //! The writer on a real directory: what is acknowledged stays, once, in order, whatever happens.
 
 mod append;
+mod catalogue;
 mod stops;
 
 use std::path::Path;
