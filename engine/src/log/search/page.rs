@@ -78,8 +78,8 @@ impl Reader {
     /// damaged record might be anything: it shows up wherever the index and its time don't rule it
     /// out, at the newest time that it can have had.
     ///
-    /// Memory is bounded by the limit, 32 MiB of bodies, one group and the answers of some shards of
-    /// the index.
+    /// Memory is bounded by the limit, 32 MiB of bodies, one group and the answers of some shards
+    /// of the index.
     ///
     /// # Errors
     /// [`ReadError::Io`] where the medium fails; [`ReadError::Cancelled`] where it was told to;
