@@ -8,6 +8,8 @@ use clap::Args;
 use shoseki_engine::query::{ActionPattern, AddressPattern, DetailFilter, Filter, Word};
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
 
+use crate::failure::Failure;
+
 /// What is asked for; an option given twice asks for either value.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filters")]
@@ -83,8 +85,18 @@ pub struct FilterArgs {
 
 impl FilterArgs {
     /// The same for the engine.
-    #[must_use]
-    pub fn filter(&self) -> Filter {
+    ///
+    /// # Errors
+    /// A period that ends before it begins, in which nothing can be.
+    pub fn filter(&self) -> Result<Filter, Failure> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::invalid(format_args!(
+                "--from {from} is not before --to {to}: there is no time between them"
+            ))
+            .next("--from is the first moment that counts, --to the first that does not"));
+        }
         let mut detail = vec![
             DetailFilter::patient(self.patient_id.clone()),
             DetailFilter::appointment(self.appointment_id.clone()),
@@ -98,7 +110,7 @@ impl FilterArgs {
                 None => detail.push(given.clone()),
             }
         }
-        Filter {
+        Ok(Filter {
             from: self.from,
             to: self.to,
             actor_id: self.actor_id.clone(),
@@ -116,7 +128,7 @@ impl FilterArgs {
             pii_flag: self.pii_flag,
             detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
             words: self.word.clone(),
-        }
+        })
     }
 }
 

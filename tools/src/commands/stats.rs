@@ -104,7 +104,7 @@ impl Stats {
         let Session { out, notes, shared, .. } = session;
         let unit = self.by.map(BucketUnit::from);
         let buckets = unit.map(|unit| Bucket { unit, utc_offset_minutes: self.utc_offset });
-        let query = StatsQuery { filter: self.filter.filter(), buckets, top: self.top };
+        let query = StatsQuery { filter: self.filter.filter()?, buckets, top: self.top };
         let counted =
             reader.stats(&query, None).map_err(|error| explain::read(&error, shared.data_dir()))?;
         match out.form() {

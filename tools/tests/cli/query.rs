@@ -102,3 +102,13 @@ fn show_and_tail_name_records() {
     assert_eq!(tail.iter().map(|l| l["seq"].as_u64()).collect::<Vec<_>>(), [9, 10, 11].map(Some));
     assert_eq!(place.run(&["tail"]).lines().len(), 10);
 }
+
+#[test]
+fn a_period_without_a_moment_in_it_is_refused() {
+    let place = Place::with_records(2);
+    let period = ["--from", "2026-01-02T00:00:00Z", "--to", "2026-01-02T09:00:00+09:00"];
+    for command in ["query", "export", "stats"] {
+        let run = place.run(&[&[command][..], &period].concat()).ended(2);
+        assert!(run.err.contains("--from 2026-01-02T00:00:00Z is not before --to"), "{}", run.err);
+    }
+}
