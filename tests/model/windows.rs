@@ -44,9 +44,22 @@ fn answers_are_the_same_on_both_sides_of_a_window() {
         world.append(numbers, 2_000);
     }
     assert!(world.reader().segments().len() > 1);
-    // Without an index, then with one in memory and in files.
+    // Without an index, then with one in memory and in files; and as a crash leaves it, whole and
+    // with a part of it damaged.
     ask(&world, numbers, 1);
     world.settle();
     let deep = std::env::var_os("SHOSEKI_DEEP").is_some();
-    ask(&world, numbers, if deep { 40 } else { 4 });
+    let questions = if deep { 40 } else { 2 };
+    ask(&world, numbers, questions);
+    world.kill();
+    let window = |path: &String| path.starts_with("active/");
+    assert_eq!(world.indexes().iter().filter(|path| window(path)).count(), 1);
+    ask(&world, numbers, questions);
+    for _ in 0..if deep { 20 } else { 1 } {
+        world.damage_an_index(numbers, window);
+        world.kill();
+        ask(&world, numbers, 1);
+        world.settle();
+    }
+    ask(&world, numbers, 1);
 }
