@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{SHARD_RECORDS, asked_from, index_bytes, many, replace, window_paths};
+use super::{SHARD_RECORDS, asked_from, forget, index_bytes, many, replace, window_paths};
 use crate::index::file::IndexFileWriter;
 use crate::index::shard::{GrowingShard, Slot};
+use crate::log::indexes::IndexFaultKind;
 use crate::log::indexes::records::Records;
 use crate::log::indexes::windows::{self, Window};
-use crate::log::indexes::{IndexFaultKind, Piece};
 use crate::log::tests::{by_hand, records};
 use crate::log::{BackupKey, Log, LogOptions, Reader};
 use crate::verify::{NoticeKind, VerifyOptions, verify_path};
@@ -48,16 +48,6 @@ fn asked(reader: &Reader) -> String {
     let end = reader.size().0;
     assert_eq!(found, (FIRST..end).filter(|n| n % 7 == 3).collect(), "{kinds}");
     kinds
-}
-
-/// As if nobody had looked at any index.
-fn forget(reader: &Reader) {
-    for piece in reader.parts.indexes.pieces(&reader.view()) {
-        if let Piece::File { file, .. } = piece {
-            file.report();
-        }
-    }
-    reader.parts.indexes.look_again();
 }
 
 /// The file of the window with one of its records left out, and all checksums right.
