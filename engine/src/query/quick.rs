@@ -1,7 +1,8 @@
 //! A check on the raw bytes of a body, before it is taken apart.
 //!
 //! A top-level member has one spelling in a body, so a value that is asked for exactly stands there
-//! as fixed bytes; so does a plain word, in any case. Invariant: whatever the filter matches passes; what passes need not match.
+//! as fixed bytes; so does a plain word, but for its case. Invariant: whatever the filter matches
+//! passes; what passes need not match.
 
 use memchr::memmem::Finder;
 

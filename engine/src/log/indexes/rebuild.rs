@@ -72,8 +72,8 @@ impl Rebuild {
         Ok(end == self.end_seq)
     }
 
-    /// The shard of the window that comes next, where it has a file. Erased records must not stay in
-    /// an index, and windows were indexed before.
+    /// The shard of the window that comes next, where it has a file. Erased records must not stay
+    /// in an index, and windows were indexed before.
     fn kept_window(&self, parts: &Parts, view: &View, records: &mut Records) -> Option<Vec<u8>> {
         let first_seq = self.shard.first_seq();
         let seqs = first_seq..window_end(first_seq);

@@ -417,6 +417,7 @@ impl<'a> Count<'a> {
     }
 
     fn scan(&mut self, first: u64, end: u64) -> Result<(), ReadError> {
+        self.judge.read_ahead(first..end);
         let mut from = first;
         while from < end {
             self.check_cancel()?;
