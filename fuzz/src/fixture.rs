@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::Producer;
 use shoseki_tests::evidence::{self, Plan};
-use shoseki_tests::storage::{FaultyStorage, SimEnvironment};
 use shoseki_tools::generate::{Workload, clinic_day};
+use shoseki_tools::lab::{FaultyStorage, SimEnvironment};
 
 /// Noon of 2026-11-21, microseconds since 1970.
 const NOON: i64 = 1_795_262_400_000_000;

@@ -8,6 +8,8 @@ use clap::Args;
 use shoseki_engine::query::{ActionPattern, AddressPattern, DetailFilter, Filter, Word};
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
 
+use crate::failure::Failure;
+
 /// What is asked for; an option given twice asks for either value.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filters")]
@@ -60,7 +62,7 @@ pub struct FilterArgs {
     /// The request that it belongs to
     #[arg(long, value_name = "ID")]
     pub request_id: Vec<String>,
-    /// The trace that it belongs to, in any case
+    /// The trace that it belongs to; 32 hex digits in any case
     #[arg(long, value_name = "ID")]
     pub trace_id: Vec<String>,
     /// An address, a network such as 192.0.2.0/24, or a name
@@ -77,14 +79,24 @@ pub struct FilterArgs {
     pub detail: Vec<DetailFilter>,
     /// A whole word, or several in a row, in any text of the record or as one of its ids, in any
     /// case; all that are given must occur
-    #[arg(long, value_name = "WORD")]
-    pub word: Vec<String>,
+    #[arg(long, value_name = "WORD", value_parser = word)]
+    pub word: Vec<Word>,
 }
 
 impl FilterArgs {
     /// The same for the engine.
-    #[must_use]
-    pub fn filter(&self) -> Filter {
+    ///
+    /// # Errors
+    /// A period that ends before it begins, in which nothing can be.
+    pub fn filter(&self) -> Result<Filter, Failure> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Failure::invalid(format_args!(
+                "--from {from} is not before --to {to}: there is no time between them"
+            ))
+            .next("--from is the first moment that counts, --to the first that does not"));
+        }
         let mut detail = vec![
             DetailFilter::patient(self.patient_id.clone()),
             DetailFilter::appointment(self.appointment_id.clone()),
@@ -98,7 +110,7 @@ impl FilterArgs {
                 None => detail.push(given.clone()),
             }
         }
-        Filter {
+        Ok(Filter {
             from: self.from,
             to: self.to,
             actor_id: self.actor_id.clone(),
@@ -115,14 +127,21 @@ impl FilterArgs {
             sensitivity: self.sensitivity.clone(),
             pii_flag: self.pii_flag,
             detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
-            words: self.word.iter().map(|text| Word::new(text)).collect(),
-        }
+            words: self.word.clone(),
+        })
     }
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .map_err(|error| format!("{error}; write it like 2026-11-21T09:00:00+09:00"))
+}
+
+/// A word of signs only would be in every record, which nobody means who asks for it.
+fn word(text: &str) -> Result<Word, String> {
+    let word = Word::new(text);
+    let nothing = "no letter or digit in it; signs and emoji are not searched for";
+    if word.is_empty() { Err(nothing.to_owned()) } else { Ok(word) }
 }
 
 fn actor_type(text: &str) -> Result<ActorType, String> {

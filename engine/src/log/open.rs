@@ -40,7 +40,7 @@ use crate::io::{
 use crate::proof::{Checkpoint, CompactRange, VerifierKey};
 use crate::record::{Body, STAMP_LEN_MAX};
 use crate::recovery::{CheckpointFound, Plan, Tail};
-use crate::segment::{GroupPlace, ScanPosition, SealedSegment};
+use crate::segment::{GroupPlace, ScanPosition, SealedSegment, SegmentError, SegmentErrorKind};
 use crate::types::Seq;
 
 const QUARANTINE: &str = "quarantine";
@@ -227,12 +227,23 @@ fn set_aside(storage: &dyn Storage, path: &str, report: &mut OpenReport) -> Resu
 fn verifies(storage: &dyn Storage, path: &str) -> Result<bool, OpenError> {
     let file = storage.open(path, OpenMode::ReadBack).map_err(OpenError::io(path))?;
     let source = FileSource::new(file).map_err(OpenError::io(path))?;
-    let Ok(segment) = SealedSegment::open(source) else { return Ok(false) };
+    let holds = |error: SegmentError| match error.kind {
+        // A medium that fails says nothing about the bytes.
+        SegmentErrorKind::Io(error) => Err(OpenError::io(path)(error)),
+        _ => Ok(false),
+    };
+    let segment = match SealedSegment::open(source) {
+        Ok(segment) => segment,
+        Err(error) => return holds(error),
+    };
     for block in 0..segment.directory().len() {
-        let Ok(head) = segment.block_head(block) else { return Ok(false) };
+        let head = match segment.block_head(block) {
+            Ok(head) => head,
+            Err(error) => return holds(error),
+        };
         for group in 0..head.groups.len() {
-            if segment.read_group(&head, GroupPlace { block, group }).is_err() {
-                return Ok(false);
+            if let Err(error) = segment.read_group(&head, GroupPlace { block, group }) {
+                return holds(error);
             }
         }
     }
@@ -359,8 +370,10 @@ fn rebuilt_frontier(storage: &dyn Storage, view: &View) -> Result<CompactRange, 
 fn footer(storage: &dyn Storage, path: &str) -> Result<crate::format::Footer, OpenError> {
     let file = storage.open(path, OpenMode::Read).map_err(OpenError::io(path))?;
     let source = FileSource::new(file).map_err(OpenError::io(path))?;
-    let segment = SealedSegment::open(source)
-        .map_err(|source| OpenError::Segment { path: path.to_owned(), source })?;
+    let segment = SealedSegment::open(source).map_err(|error| match error.kind {
+        SegmentErrorKind::Io(error) => OpenError::io(path)(error),
+        _ => OpenError::Segment { path: path.to_owned(), source: error },
+    })?;
     Ok(segment.footer().clone())
 }
 

@@ -37,7 +37,8 @@ impl AddressPattern {
     /// Parses an address, a network, or else takes the text for a name.
     ///
     /// # Errors
-    /// [`InvalidAddress`] where there is an address before a `/` and no prefix length behind it.
+    /// [`InvalidAddress`] where there is an address before a `/` and no prefix length behind it, or
+    /// something else of digits, dots and colons before a prefix length: `10.0/8` is no name.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let invalid = || InvalidAddress { text: text.to_owned() };
         let (address, bits) = match text.split_once('/') {
@@ -45,7 +46,10 @@ impl AddressPattern {
             None => (text, None),
         };
         let Ok(parsed) = address.parse::<IpAddr>() else {
-            return Ok(Self(Kind::Name(text.to_owned())));
+            return match bits.is_some_and(|bits| is_nearly_network(address, bits)) {
+                true => Err(invalid()),
+                false => Ok(Self(Kind::Name(text.to_owned()))),
+            };
         };
         let longest = if parsed.is_ipv4() { 32 } else { 128 };
         let given: u8 = match bits {
@@ -98,6 +102,16 @@ impl fmt::Display for AddressPattern {
             Kind::Network(network, bits) => write!(f, "{network}/{bits}"),
         }
     }
+}
+
+/// Whether someone who wrote this meant a network, not a name.
+fn is_nearly_network(address: &str, bits: &str) -> bool {
+    let is_v6 = address.contains(':');
+    let fits =
+        |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b':') || is_v6 && b.is_ascii_hexdigit();
+    address.contains(['.', ':'])
+        && address.bytes().all(fits)
+        && bits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn same_prefix(a: IpAddr, b: IpAddr, bits: u8) -> bool {

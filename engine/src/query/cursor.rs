@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use siphasher::sip::SipHasher24;
 
 use super::detail::{DetailFilter, DetailPath};
-use super::filter::{ActionPattern, Filter};
+use super::filter::{ActionPattern, Filter, is_trace_digits};
 use super::order::Order;
 use super::words::Word;
 use crate::types::Seq;
@@ -145,8 +145,11 @@ fn fingerprint(filter: &Filter) -> u64 {
     for (field, values) in texts {
         parts.field(field, values.iter().map(|value| value.clone().into_bytes()));
     }
-    let lower = |text: &String| text.to_ascii_lowercase().into_bytes();
-    parts.field(9, filter.trace_id.iter().map(lower));
+    let trace = |text: &String| match is_trace_digits(text) {
+        true => text.to_ascii_lowercase().into_bytes(),
+        false => text.clone().into_bytes(),
+    };
+    parts.field(9, filter.trace_id.iter().map(trace));
     parts.field(10, filter.actor_type.iter().map(|kind| kind.as_str().as_bytes().to_vec()));
     parts.field(11, filter.result.iter().map(|result| result.as_str().as_bytes().to_vec()));
     parts.field(12, filter.sensitivity.iter().map(|level| level.as_str().as_bytes().to_vec()));

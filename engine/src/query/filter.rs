@@ -35,7 +35,7 @@ pub struct Filter {
     pub facility_id: Vec<String>,
     /// The request that it belongs to.
     pub request_id: Vec<String>,
-    /// The trace that it belongs to; ASCII case does not matter.
+    /// The trace that it belongs to; of 32 hex digits the case does not matter.
     pub trace_id: Vec<String>,
     /// From which address or network.
     pub source_ip: Vec<AddressPattern>,
@@ -144,8 +144,8 @@ impl Filter {
         let action =
             || body.text(Member::Action).is_some_and(|a| self.action.iter().any(|p| p.matches(&a)));
         let trace = || {
-            let same = |trace: &str| self.trace_id.iter().any(|t| t.eq_ignore_ascii_case(trace));
-            body.trace_id().is_some_and(|trace| same(&trace))
+            let stored = body.trace_id();
+            stored.is_some_and(|stored| self.trace_id.iter().any(|t| is_same_trace(t, &stored)))
         };
         let source = || {
             let from = |ip: &str| self.source_ip.iter().any(|pattern| pattern.matches(ip));
@@ -155,6 +155,15 @@ impl Filter {
             && (self.trace_id.is_empty() || trace())
             && (self.source_ip.is_empty() || source())
     }
+}
+
+fn is_same_trace(wanted: &str, stored: &str) -> bool {
+    wanted == stored || is_trace_digits(wanted) && wanted.eq_ignore_ascii_case(stored)
+}
+
+/// Whether it is a trace of W3C's form, which is written in lower or upper case.
+pub(super) fn is_trace_digits(trace: &str) -> bool {
+    trace.len() == 32 && trace.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_asked<T: PartialEq>(wanted: &[T], value: &T) -> bool {

@@ -130,11 +130,18 @@ impl Timestamp {
         }
     }
 
+    /// The canonical form of any moment, also of one that no record may have: a week or a month of
+    /// the calendar may begin before 1970.
+    #[must_use]
+    pub fn text_of(unix_nanos: i64) -> String {
+        Self(unix_nanos).to_string()
+    }
+
     fn form(self) -> Form {
-        let seconds = self.0 / NANOS_PER_SECOND;
-        let nanos = self.0 % NANOS_PER_SECOND;
-        let (year, month, day) = civil(seconds / SECONDS_PER_DAY);
-        let of_day = seconds % SECONDS_PER_DAY;
+        let seconds = self.0.div_euclid(NANOS_PER_SECOND);
+        let nanos = self.0.rem_euclid(NANOS_PER_SECOND);
+        let (year, month, day) = civil(seconds.div_euclid(SECONDS_PER_DAY));
+        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
         let mut form = Form::default();
         form.number(year, 4);
         form.byte(b'-');
@@ -264,7 +271,7 @@ const DAYS_400_YEARS: i64 = 146_097;
 const DAYS_100_YEARS: i64 = 36_524;
 const DAYS_4_YEARS: i64 = 1_461;
 
-/// Year, month and day of a day since 1970 that is not before 1970.
+/// Year, month and day of a day since 1970, or before it down to the year 0.
 fn civil(days: i64) -> (i64, i64, i64) {
     let from_march = days + DAYS_TO_1970;
     let (eras, in_era) = (from_march / DAYS_400_YEARS, from_march % DAYS_400_YEARS);

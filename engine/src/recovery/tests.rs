@@ -242,8 +242,8 @@ fn frames_that_promise_more_than_is_there_are_damage() {
     assert_eq!(plan.damage, [Damage::Missing { first_seq: 9, end_seq: 11 }]);
 }
 
-/// Fuzzing `recovery` found that a file named after the last seq of all made a sum overflow; reading
-/// on from there, that the last commit number wrapped and a torn end was taken for damage.
+/// Fuzzing `recovery` found that a file named after the last seq of all made a sum overflow;
+/// reading on from there, that the last commit number wrapped and a torn end was taken for damage.
 #[test]
 fn the_last_numbers_of_all_do_not_wrap() {
     let unreadable = ActiveFound { first_seq: u64::MAX, scan: None, ours: false };

@@ -135,9 +135,13 @@ impl<'a> Active<'a> {
         match self.walk.look(&self.place, self.before) {
             AtPlace::Frame(header, payload) => self.frame(header, payload, false, found),
             AtPlace::OneByte(header, payload, at, byte) => {
-                let last = at + 1 == self.place.offset + header.frame_len();
-                if last && byte == 0 && header.end_seq().0 > self.covered {
-                    // The last byte alone may be what a torn write left out.
+                let end = self.place.offset + header.frame_len();
+                let outer = at == self.place.offset || at + 1 == end;
+                // A mark holds nothing that could be covered.
+                let open = header.record_count == 0 || header.end_seq().0 > self.covered;
+                if outer && byte == 0 && open {
+                    // The first or the last byte, alone in its sector, may be what a torn write
+                    // left out.
                     return self.tail(found);
                 }
                 let (first, end) = self.one_byte(&header, &payload, at);

@@ -129,7 +129,7 @@ impl Export {
         mut write: impl FnMut(&[u8], &mut Results<'s>) -> Result<(), Stop>,
     ) -> Result<Written, Stop> {
         let reader = logs::reader(session)?;
-        let filter = self.filter.filter();
+        let filter = self.filter.filter()?;
         let total = filter.is_empty().then(|| reader.size().0);
         let progress = session.progress("exporting", Unit::Records, total);
         let Session { out, shared, .. } = session;

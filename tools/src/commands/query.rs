@@ -79,7 +79,7 @@ impl Query {
         let limit = self.limit.or((form == Form::Text).then_some(ROWS_DEFAULT));
         let mut left = limit.unwrap_or(usize::MAX);
         let mut question = Question {
-            filter: self.filter.filter(),
+            filter: self.filter.filter()?,
             order: self.order.into(),
             cursor: self.cursor,
             ..Question::default()
@@ -120,18 +120,23 @@ impl Query {
 fn explained(took: &Explain, reader: &Reader, notes: &mut Notes<'_>) {
     let Explain { segments, segments_pruned, shards, shards_pruned, shards_asked, .. } = took;
     notes.note(format_args!(
-        "log         {} records in {segments} files, {segments_pruned} left out by their times",
-        reader.size()
+        "log         {} in {}, {segments_pruned} left out by their times",
+        counted(reader.size().0, "record"),
+        counted(*segments, "file")
     ));
     notes.note(format_args!(
-        "index       {shards} shards: {shards_pruned} left out by their times, {shards_asked} \
-         asked, {} damaged; {} candidates",
-        took.shards_damaged, took.candidates
+        "index       {}: {shards_pruned} left out by their times, {shards_asked} \
+         asked, {} damaged; {}",
+        counted(*shards, "shard"),
+        took.shards_damaged,
+        counted(took.candidates, "candidate")
     ));
     notes.note(format_args!(
-        "read        {} groups read and verified, {} at hand; {} records compared, {} of them \
-         without an index",
-        took.groups_read, took.groups_cached, took.records_read, took.scanned
+        "read        {} read and verified, {} at hand; {} compared, {} of them without an index",
+        counted(took.groups_read, "group"),
+        took.groups_cached,
+        counted(took.records_read, "record"),
+        took.scanned
     ));
     notes.note(format_args!(
         "matched     {}, {} of them damaged, in {:.3} ms",

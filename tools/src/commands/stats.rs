@@ -104,7 +104,7 @@ impl Stats {
         let Session { out, notes, shared, .. } = session;
         let unit = self.by.map(BucketUnit::from);
         let buckets = unit.map(|unit| Bucket { unit, utc_offset_minutes: self.utc_offset });
-        let query = StatsQuery { filter: self.filter.filter(), buckets, top: self.top };
+        let query = StatsQuery { filter: self.filter.filter()?, buckets, top: self.top };
         let counted =
             reader.stats(&query, None).map_err(|error| explain::read(&error, shared.data_dir()))?;
         match out.form() {
@@ -129,7 +129,7 @@ impl Stats {
             of.iter().map(|v| Value { value: &v.value, count: v.count }).collect()
         };
         let spans = counted.buckets.iter().map(|bucket| Span {
-            start: time(bucket.start),
+            start: Timestamp::text_of(bucket.start),
             total: bucket.total,
             failures: bucket.failures,
         });
@@ -187,7 +187,7 @@ impl Stats {
         let mut table = Table::new(&columns);
         for bucket in &counted.buckets {
             let numbers = [bucket.total.to_string(), bucket.failures.to_string()];
-            table.row([time(bucket.start)].into_iter().chain(numbers));
+            table.row([Timestamp::text_of(bucket.start)].into_iter().chain(numbers));
         }
         out.line("")?;
         out.table(&table)
@@ -224,10 +224,6 @@ fn actor_types(counted: &Counted) -> Vec<(&'static str, u64)> {
 
 fn named(rows: &[(&str, u64)]) -> Named {
     rows.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect()
-}
-
-fn time(nanos: i64) -> String {
-    Timestamp::from_unix_nanos(nanos).map_or_else(|| nanos.to_string(), |time| time.to_string())
 }
 
 /// Minutes of an offset such as `+09:00`, `-0330` or `Z`.

@@ -203,9 +203,9 @@ impl StorageFile for FaultyFile {
             let late = state.lie == Some(Lie::SyncReturnsEarly);
             let inode = state.inode(self.inode)?;
             if late {
-                inode.sync_late()
+                inode.sync_late();
             } else {
-                inode.sync()
+                inode.sync();
             }
             Ok(())
         });

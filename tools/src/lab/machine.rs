@@ -233,6 +233,7 @@ impl Machine {
         }
         keeps(self.excused(), Invariant::GoesOn, || format!("batch {number}: {error}"))?;
         if matches!(error, AppendError::Poisoned(_)) {
+            self.model.leave_open(number);
             return Ok(Next::Reopen);
         }
         self.model.refuse(number);

@@ -31,6 +31,8 @@ struct Batch {
     count: u64,
     ids: bool,
     fate: Fate,
+    /// A time that it was sent ended without an answer: whatever comes later, it may be there.
+    maybe: bool,
 }
 
 /// A record that a walk through the log saw.
@@ -73,7 +75,7 @@ impl Model {
     /// A new batch; returns its number.
     pub fn send(&mut self, count: u64, ids: bool) -> u64 {
         let number = self.batches.len() as u64;
-        self.batches.insert(number, Batch { count, ids, fate: Fate::Open });
+        self.batches.insert(number, Batch { count, ids, fate: Fate::Open, maybe: false });
         number
     }
 
@@ -89,10 +91,21 @@ impl Model {
         self.batches.iter().filter(|(_, b)| b.ids).map(|(number, _)| *number).collect()
     }
 
+    /// The caller got no answer, or one that leaves it open.
+    pub fn leave_open(&mut self, number: u64) {
+        if let Some(batch) = self.batches.get_mut(&number) {
+            batch.maybe = true;
+            if batch.fate == Fate::Refused {
+                batch.fate = Fate::Open;
+            }
+        }
+    }
+
     /// The caller was told that nothing of it is in the log.
     pub fn refuse(&mut self, number: u64) {
         if let Some(batch) = self.batches.get_mut(&number)
             && batch.fate == Fate::Open
+            && !batch.maybe
         {
             batch.fate = Fate::Refused;
         }
@@ -166,7 +179,7 @@ impl Model {
         const KEY: &[u8] = b"\"request_id\":\"";
         let mut at = 0;
         while let Some(rest) = bytes.get(at..) {
-            let Some(found) = rest.windows(KEY.len()).position(|w| w == KEY) else { return None };
+            let found = rest.windows(KEY.len()).position(|w| w == KEY)?;
             at += found + KEY.len();
             let text = bytes.get(at..).unwrap_or_default();
             let len = text.iter().position(|b| *b == b'"').unwrap_or(0);

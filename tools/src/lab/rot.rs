@@ -263,7 +263,8 @@ pub(super) fn must_be_reported(done: &Done, covered: u64, running: bool) -> bool
     let hit = |f: &&Frame| f.bytes.start < touched.end && touched.start < f.bytes.end;
     let cut = matches!(done.rot, Rot::Cut | Rot::Vanished);
     // Behind a cut no frame is left; behind other damage those that were not touched are.
-    let left = |f: &&Frame| !hit(f) && !(cut && f.bytes.start >= touched.start);
+    let lost = |f: &&Frame| hit(f) || (cut && f.bytes.start >= touched.start);
+    let left = |f: &&Frame| !lost(f);
     let durable = frames.0.iter().filter(left).map(|f| f.durable).max().unwrap_or(0).max(covered);
     let commit = frames.0.iter().filter(left).map(|f| f.commit).max().unwrap_or(0);
     if touched.start < ACTIVE_HEADER_LEN as u64 {

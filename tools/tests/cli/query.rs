@@ -53,6 +53,13 @@ fn words_are_whole_and_details_go_by_their_path() {
     let both = ["--detail", "after.inDays=7", "--detail", "items.code=CRP"];
     assert_eq!(seqs(&place, &both), [2]);
     place.run(&["query", "--detail", "after.inDays"]).ended(2);
+    // They would be in every record, or in none.
+    for (option, value, why) in
+        [("--word", "!?", "no letter or digit"), ("--source-ip", "10.0.0/8", "is not a network")]
+    {
+        let refused = place.run(&["query", option, value]).ended(2);
+        assert!(refused.err.contains(why), "{}", refused.err);
+    }
 }
 
 #[test]
@@ -94,4 +101,14 @@ fn show_and_tail_name_records() {
     let tail = place.run(&["tail", "-n", "3"]).lines();
     assert_eq!(tail.iter().map(|l| l["seq"].as_u64()).collect::<Vec<_>>(), [9, 10, 11].map(Some));
     assert_eq!(place.run(&["tail"]).lines().len(), 10);
+}
+
+#[test]
+fn a_period_without_a_moment_in_it_is_refused() {
+    let place = Place::with_records(2);
+    let period = ["--from", "2026-01-02T00:00:00Z", "--to", "2026-01-02T09:00:00+09:00"];
+    for command in ["query", "export", "stats"] {
+        let run = place.run(&[&[command][..], &period].concat()).ended(2);
+        assert!(run.err.contains("--from 2026-01-02T00:00:00Z is not before --to"), "{}", run.err);
+    }
 }

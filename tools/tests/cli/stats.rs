@@ -67,6 +67,9 @@ fn buckets_follow_the_offset_and_add_up() {
         .sum();
     assert_eq!(total, 12);
     assert!(stats(&place, &[])["buckets"].is_null());
+    place.append(&record(60).replace("2026-03-01T10:01:00Z", "1970-01-01T00:00:00Z"));
+    let week = stats(&place, &["--by", "week", "--utc-offset", "+09:00"]);
+    assert_eq!(week["buckets"][0]["start"], "1969-12-28T15:00:00Z", "its Monday in Japan");
     let wrong = place.run(&["stats", "--by", "day", "--utc-offset", "tokyo"]).ended(2);
     assert!(wrong.err.contains("+09:00"), "{}", wrong.err);
 }

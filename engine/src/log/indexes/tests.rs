@@ -258,6 +258,22 @@ fn any_changed_byte_gives_the_same_answers_and_a_rebuild_at_most() {
 }
 
 #[test]
+fn completing_makes_an_index_with_a_damaged_page_again() {
+    let dir = tempfile::tempdir().unwrap();
+    indexed(dir.path()).close().unwrap();
+    let (path, bytes) = index_bytes(dir.path()).remove(0);
+    let mut bad = bytes.clone();
+    // A byte that opening does not look at.
+    bad[100] ^= 1;
+    replace(&path, &bad);
+    let log = Log::open(dir.path(), by_hand().0).unwrap();
+    finish(&log);
+    assert_eq!(std::fs::read(&path).unwrap(), bad);
+    log.complete_indexes().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn an_index_of_other_records_is_stale_and_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     indexed(dir.path()).close().unwrap();

@@ -101,13 +101,34 @@ pub(crate) fn step(core: &Core, may_write: bool) -> Result<Did, LogError> {
     Ok(Did::Nothing)
 }
 
-/// Everything that is missing, now.
+/// Everything that is missing or damaged, now. Reads every index once.
 ///
 /// # Errors
 /// As [`step`].
 pub(crate) fn complete(core: &Core) -> Result<(), LogError> {
     while step(core, true)? != Did::Nothing {}
+    if core.options.index && report_damaged(core) {
+        while step(core, true)? != Did::Nothing {}
+    }
     Ok(())
+}
+
+/// Compares all pages of all indexes with their checksums; `true` if one has to be made again.
+fn report_damaged(core: &Core) -> bool {
+    let mut worker = core.indexer.lock();
+    let indexes = &core.reader.parts.indexes;
+    let step = Step { core, indexes, view: core.view.get(), worker: &mut worker };
+    let (mut next, mut any) = (0, false);
+    while let Some(of) = step.next_finished(next) {
+        if let Opened::Ready(file) = store::open(&*indexes.storage, &of.identity())
+            && file.verify_all().is_err()
+        {
+            indexes.report(of.first_seq());
+            any = true;
+        }
+        next = of.end_seq().max(of.first_seq() + 1);
+    }
+    any
 }
 
 struct Step<'a> {

@@ -47,15 +47,21 @@ impl Rank {
     }
 }
 
-/// The matches of the lowest ranks, at most `limit` of them.
+/// The matches of the lowest ranks: at most `limit` of them, and of so many bytes that memory does
+/// not grow with the length of records.
 pub(crate) struct Best {
     limit: usize,
+    bytes_max: usize,
+    /// Bytes of all bodies.
+    bytes: usize,
+    /// Whether matches had to go for their length.
+    cut: bool,
     entries: BTreeMap<Rank, Entry>,
 }
 
 impl Best {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, entries: BTreeMap::new() }
+    pub(crate) fn new(limit: usize, bytes_max: usize) -> Self {
+        Self { limit, bytes_max, bytes: 0, cut: false, entries: BTreeMap::new() }
     }
 
     /// Whether a record of this rank, or one behind it, could still be among them.
@@ -69,10 +75,29 @@ impl Best {
         if !self.takes(rank) || self.entries.contains_key(&rank) {
             return;
         }
-        self.entries.insert(rank, entry());
+        let entry = entry();
+        self.bytes += len(&entry);
+        self.entries.insert(rank, entry);
         if self.entries.len() > self.limit {
-            self.entries.pop_last();
+            self.drop_last();
         }
+        while self.bytes > self.bytes_max && self.entries.len() > 1 {
+            self.drop_last();
+            // What is left are the best of all so far, so that a worse one is never wanted again.
+            self.limit = self.entries.len();
+            self.cut = true;
+        }
+    }
+
+    fn drop_last(&mut self) {
+        if let Some((_, entry)) = self.entries.pop_last() {
+            self.bytes -= len(&entry);
+        }
+    }
+
+    /// Whether there are more matches than the bytes had room for.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Whether a record is among them at whatever rank. Looks at all of them.
@@ -84,6 +109,10 @@ impl Best {
     pub(crate) fn into_entries(self) -> impl ExactSizeIterator<Item = (Rank, Entry)> {
         self.entries.into_iter()
     }
+}
+
+fn len(entry: &Entry) -> usize {
+    entry.record().map_or(0, |record| record.body().len())
 }
 
 #[cfg(test)]
@@ -106,7 +135,8 @@ mod tests {
     #[test]
     fn the_best_are_kept_once() {
         let entry = |seq| Entry::Damaged { seq: Seq(seq), audit_id: None };
-        let mut best = Best::new(2);
+        let mut best = Best::new(2, 0);
+        assert!(!best.is_cut());
         for seq in [5, 3, 3, 4, 9] {
             best.offer(Rank::of(Order::Ascending, 1, seq), || entry(seq));
         }

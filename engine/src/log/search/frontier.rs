@@ -31,6 +31,8 @@ use crate::types::Seq;
 
 /// Parts of one unit that are taken up at a time.
 const PORTION: usize = 16;
+/// Bytes of the bodies of a page; a single longer record is a page too.
+const PAGE_BYTES_MAX: usize = 32 << 20;
 
 /// A part of the log that is still to be looked at; the derived order is by bound.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +101,7 @@ impl<'a> Search<'a> {
             asking,
             units: Vec::new(),
             ahead: BinaryHeap::new(),
-            best: Best::new(limit),
+            best: Best::new(limit, PAGE_BYTES_MAX),
             spans: Vec::new(),
             failed: 0,
             opened: BTreeSet::new(),

@@ -27,7 +27,7 @@ pub struct Query {
     pub filter: Filter,
     /// Which end first.
     pub order: Order,
-    /// Entries of a page, at most.
+    /// Entries of a page, at most. Fewer come where their bodies have more than 32 MiB.
     pub limit: usize,
     /// Where the page before ended.
     pub cursor: Option<Cursor>,
@@ -78,7 +78,8 @@ impl Reader {
     /// damaged record might be anything: it shows up wherever the index and its time don't rule it
     /// out, at the newest time that it can have had.
     ///
-    /// Memory is bounded by the limit, one group and the answers of some shards of the index.
+    /// Memory is bounded by the limit, 32 MiB of bodies, one group and the answers of some shards
+    /// of the index.
     ///
     /// # Errors
     /// [`ReadError::Io`] where the medium fails; [`ReadError::Cancelled`] where it was told to;
@@ -120,8 +121,9 @@ impl Reader {
         let limit = query.limit.saturating_add(1);
         let search = Search::new(judge, order, after, limit, query.cancel.as_ref());
         let (best, explain) = search.run(pieces)?;
+        let cut = best.is_cut();
         let mut found: Vec<(Rank, Entry)> = best.into_entries().collect();
-        let more = found.len() > query.limit;
+        let more = cut || found.len() > query.limit;
         found.truncate(query.limit);
         let next = found.last().filter(|_| more).map(|(rank, _)| {
             let (timestamp, seq) = rank.place(order);
@@ -133,7 +135,8 @@ impl Reader {
         Ok(Page { entries, next, damaged, explain })
     }
 
-    /// The first `limit` matches: the first page of [`Reader::search`].
+    /// The first `limit` matches, or fewer where they are long: the first page of
+    /// [`Reader::search`].
     ///
     /// # Errors
     /// As [`Reader::search`].

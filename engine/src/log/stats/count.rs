@@ -3,7 +3,7 @@
 //! A file that lies in the period as a whole is counted by its totals, a shard by its counts, a
 //! part of a shard by the counts of a set; only what lies at the edges of the period, and what the
 //! index can't decide, is read. Invariant: a damaged index is never counted half: the count begins
-//! anew without it.
+//! anew without it and all others that turned out to be damaged, so not once for each.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,8 +57,11 @@ impl Reader {
             match count.run(pieces) {
                 Ok(()) => return Ok(count.tally.into_stats()),
                 Err(Stop::Read(error)) => return Err(error),
-                Err(Stop::Index(first_seq)) => distrusted.insert(first_seq),
-            };
+                Err(Stop::Index(_)) => {
+                    let damaged = std::mem::take(&mut count.damaged);
+                    distrusted.extend(damaged);
+                }
+            }
         }
     }
 }
@@ -123,6 +126,8 @@ struct Count<'a> {
     tally: Tally,
     cancel: Option<&'a Cancel>,
     distrusted: &'a BTreeSet<u64>,
+    /// Indexes that failed. Once there is one the count is void, and goes on only to find others.
+    damaged: BTreeSet<u64>,
 }
 
 impl<'a> Count<'a> {
@@ -143,13 +148,22 @@ impl<'a> Count<'a> {
             tally: Tally::new(query),
             cancel,
             distrusted,
+            damaged: BTreeSet::new(),
         }
     }
 
     fn run(&mut self, pieces: &dyn Fn() -> Vec<Piece>) -> Result<(), Stop> {
         loop {
             for unit in pieces().into_iter().flat_map(|piece| Unit::of_piece(piece, self.view)) {
-                self.unit(&unit)?;
+                match self.unit(&unit) {
+                    Err(Stop::Index(first_seq)) => {
+                        self.damaged.insert(first_seq);
+                    }
+                    done => done?,
+                }
+            }
+            if let Some(first_seq) = self.damaged.first() {
+                return Err(Stop::Index(*first_seq));
             }
             if !self.tally.turn()? {
                 return Ok(());
@@ -417,8 +431,9 @@ impl<'a> Count<'a> {
     }
 
     fn scan(&mut self, first: u64, end: u64) -> Result<(), ReadError> {
-        self.judge.read_ahead(first..end);
-        let mut from = first;
+        let void = !self.damaged.is_empty();
+        let mut from = if void { end } else { first };
+        self.judge.read_ahead(from..end);
         while from < end {
             self.check_cancel()?;
             let group = self.judge.group(from, Keep::Passing)?;

@@ -61,6 +61,9 @@ fn values_are_a_set_and_fields_do_not_mix() {
     assert!(accepts(&actors(&["a", "b"]), &actors(&["b", "a", "a"])));
     assert!(!accepts(&actors(&["a", "b"]), &actors(&["ab"])));
     assert!(!accepts(&actors(&["a"]), &Filter { facility_id: ids(&["a"]), ..Filter::default() }));
+    let trace = |text: &str| Filter { trace_id: ids(&[text]), ..Filter::default() };
+    let (lower, upper) = (trace(&"ab".repeat(16)), trace(&"AB".repeat(16)));
+    assert!(accepts(&lower, &upper) && !accepts(&trace("t"), &trace("T")));
     let detail = |text: &str| Filter {
         detail: vec![DetailFilter::parse(text).unwrap()],
         ..Filter::default()

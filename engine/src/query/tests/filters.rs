@@ -57,6 +57,12 @@ fn exact_fields_join_values_by_or_and_fields_by_and() {
     assert!(!matches(&Filter { pii_flag: Some(false), ..all.clone() }));
     assert!(!matches(&Filter { result: vec![Outcome::Warning], ..all.clone() }));
     assert!(!matches(&Filter { trace_id: strings(&["4bf9"]), ..all.clone() }));
+    let other = body_of(
+        &RECORD.replace("0012e1", "12").replace("4BF92F3577B34DA6A3CE929D0E0E4736", "Root=1-5E1B"),
+    );
+    let trace = |text: &str| Filter { trace_id: strings(&[text]), ..Filter::default() };
+    assert!(trace("Root=1-5E1B").matches(&Body::parse(&other).unwrap()));
+    assert!(!trace("root=1-5e1b").matches(&Body::parse(&other).unwrap()), "no hex digits");
     assert!(!matches(&Filter { request_id: strings(&[""]), ..all }));
 }
 
@@ -230,8 +236,22 @@ fn addresses_match_by_network_and_mapped_ones_are_v4() {
     ] {
         assert_eq!(source(text), expected, "{text}");
     }
-    for wrong in ["192.0.2.0/33", "::/129", "192.0.2.0/", "192.0.2.0/+8", "::ffff:0.0.0.0/95"] {
+    for wrong in [
+        "192.0.2.0/33",
+        "::/129",
+        "192.0.2.0/",
+        "192.0.2.0/+8",
+        "::ffff:0.0.0.0/95",
+        "10.0.0/8",
+        "300.1.1.0/24",
+        "010.0.0.0/8",
+        "2001:db8/32",
+    ] {
         assert!(AddressPattern::parse(wrong).is_err(), "{wrong}");
+    }
+    for name in ["db.example/8", "batch/7", "10.0.0.1/a", "de.ad/8", "1.2.3", ""] {
+        let pattern = AddressPattern::parse(name);
+        assert_eq!(pattern.is_ok_and(|p| p.matches(name)), name != "10.0.0.1/a", "{name}");
     }
     let v6 = AddressPattern::parse("2001:db8::/33").unwrap();
     assert!(v6.matches("2001:db8:7fff::1"));

@@ -116,6 +116,9 @@ fn bounds_are_exact() {
     assert_eq!(Timestamp::MIN.to_string(), "1970-01-01T00:00:00Z");
     assert_eq!(Timestamp::MAX.to_string(), "2199-12-31T23:59:59.999999999Z");
     assert_eq!(Timestamp::from_unix_nanos(-1), None);
+    assert_eq!(Timestamp::text_of(-1), "1969-12-31T23:59:59.999999999Z");
+    assert_eq!(Timestamp::text_of(-259_200_000_000_000), "1969-12-29T00:00:00Z");
+    assert_eq!(Timestamp::text_of(i64::MIN), "1677-09-21T00:12:43.145224192Z");
     assert_eq!(Timestamp::from_unix_nanos(Timestamp::MAX.unix_nanos() + 1), None);
     assert_eq!(Timestamp::from_unix_micros(i64::MAX), None);
     assert_eq!(

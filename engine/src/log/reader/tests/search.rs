@@ -1,9 +1,10 @@
 //! Queries against a sort of everything, and look-ups by identifier.
 
 use super::fixture::{Fixture, START, audit_id, time_of};
-use crate::log::{Entry, Reader};
+use crate::log::tests::{by_hand, record};
+use crate::log::{Entry, Log, Query, Reader};
 use crate::query::{ActionPattern, DetailFilter, Filter, Order};
-use crate::record::{Body, Outcome, Timestamp};
+use crate::record::{Body, Detail, Limits, Outcome, Record, Timestamp};
 use crate::types::Seq;
 
 pub(super) fn seqs(entries: &[Entry]) -> Vec<u64> {
@@ -87,6 +88,38 @@ fn damaged_records_stand_in_results_and_are_counted() {
     assert_eq!(reader.query(&late, Order::Descending, 99).unwrap().damaged, 0, "ruled out by time");
     let all = reader.query(&Filter::default(), Order::Ascending, 5000).unwrap();
     assert_eq!((all.entries.len(), all.damaged), (768, 16));
+}
+
+#[test]
+fn pages_of_long_records_end_early_and_go_on() {
+    let long = |n| {
+        let text = format!("{{\"x\":\"{}\"}}", "x".repeat(250_000));
+        let detail = Detail::parse(text.as_bytes(), &Limits::default()).unwrap();
+        Record { detail: Some(detail), ..record(n) }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path(), by_hand().0).unwrap();
+    for part in 0..15 {
+        log.append(None, (part * 20..part * 20 + 20).map(long).collect()).unwrap();
+    }
+    for (order, limit) in [(Order::Ascending, 1_000), (Order::Descending, 299)] {
+        let mut query = Query { order, limit, ..Query::default() };
+        let mut all = Vec::new();
+        while all.len() < limit {
+            let page = log.reader().search(&query).unwrap();
+            assert!((100..140).contains(&page.entries.len()) || page.next.is_none());
+            all.extend(seqs(&page.entries));
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        let mut wanted: Vec<u64> = (0..300).collect();
+        if order == Order::Descending {
+            wanted.reverse();
+        }
+        assert_eq!(all, wanted);
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Statistics against a count of everything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::fixture::Fixture;
 use super::indexed::{MODES, index};
+use super::naive::{Known, NaiveShard, known};
 use super::search::filters;
-use crate::log::{Cancel, ReadError};
+use crate::log::indexes::Piece;
+use crate::log::{Cancel, ReadError, SegmentInfo};
 use crate::query::{Bucket, BucketCount, BucketUnit, Filter, Stats, StatsQuery, ValueCount};
 use crate::record::{ActorType, Body, Outcome, Sensitivity};
 use crate::types::Seq;
@@ -72,6 +75,34 @@ fn counts_are_those_of_the_records_whatever_is_indexed() {
             }
         }
     }
+}
+
+#[test]
+fn damaged_indexes_are_found_in_one_pass() {
+    let fixture = super::mixed();
+    let reader = fixture.open();
+    let all: Vec<Known> = fixture.bodies.iter().map(|body| known(body)).collect();
+    let passes = std::cell::Cell::new(0);
+    let pieces = || {
+        passes.set(passes.get() + 1);
+        let damaged = |file: SegmentInfo| {
+            let range = file.first_seq.0..file.first_seq.0 + file.count;
+            let shard = NaiveShard {
+                first_seq: range.start,
+                records: all[range.start as usize..range.end as usize].to_vec(),
+                quantum: 7_000_000_000,
+                bad_tile: Some(range.start as usize / 256),
+            };
+            Piece::Shard { shard: Arc::new(shard), range }
+        };
+        reader.segments().into_iter().map(damaged).collect()
+    };
+    let buckets = Some(Bucket { unit: BucketUnit::Minute, utc_offset_minutes: 0 });
+    let query = StatsQuery { buckets, top: 4, ..StatsQuery::default() };
+    let stats = reader.stats_in(&query, None, &reader.view(), &pieces).unwrap();
+    assert_eq!(stats, expected(&fixture, &query));
+    assert!(reader.segments().len() > 3);
+    assert_eq!(passes.get(), 2, "one that finds them, one without them");
 }
 
 #[test]
