@@ -62,7 +62,8 @@ impl Building {
     pub(super) fn indexed(&self) -> Vec<Range<u64>> {
         let complete =
             self.complete.iter().map(|done| done.shard.first_seq()..end_of(&*done.shard));
-        complete.chain([self.growing.first_seq()..end_of(&*self.growing)]).collect()
+        let growing = self.growing.first_seq()..end_of(&*self.growing);
+        complete.chain(std::iter::once(growing)).collect()
     }
 
     /// Bytes of the shards, in order; `None` where some had to go.
