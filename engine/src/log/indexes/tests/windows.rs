@@ -190,9 +190,13 @@ fn windows_go_with_their_file_and_strays_when_the_log_is_opened() {
     std::fs::write(path.with_extension("idx.tmp"), b"half").unwrap();
     let log = Log::open(dir.path(), options()).unwrap();
     log.complete_indexes().unwrap();
-    assert_eq!(window_paths(dir.path()), [path.clone()]);
+    assert_eq!(window_paths(dir.path()), std::slice::from_ref(&path));
     log.seal().unwrap();
-    assert_eq!(window_paths(dir.path()), [path.clone()], "needed until the index is made");
+    assert_eq!(
+        window_paths(dir.path()),
+        std::slice::from_ref(&path),
+        "needed until the index is made"
+    );
     log.complete_indexes().unwrap();
     assert_eq!(window_paths(dir.path()), [""; 0].map(PathBuf::from));
     let made = index_bytes(dir.path());
