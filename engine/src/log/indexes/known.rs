@@ -87,6 +87,7 @@ impl Indexes {
         view: &View,
         wanted: impl Fn(&TimeRange) -> bool,
     ) -> Vec<Piece> {
+        self.look_at_rolled(view);
         let size = view.size();
         let state = self.state.read();
         let mut out = Pieces { list: Vec::new(), next: 0 };
@@ -115,6 +116,19 @@ impl Indexes {
         }
         out.bare_to(size, None);
         out.list
+    }
+
+    /// Opens the indexes of files that wait to be sealed: only where one is known to be missing do
+    /// the windows stand in for it.
+    fn look_at_rolled(&self, view: &View) {
+        let building = self.state.read().building.as_ref().map(Building::first_seq);
+        for active in view.actives.iter().take(view.actives.len().saturating_sub(1)) {
+            let of = Finished::Rolled(Arc::clone(active));
+            let seqs = of.first_seq()..of.end_seq();
+            if building != Some(seqs.start) && windows::finished(seqs).next().is_some() {
+                let _ = self.open(&of);
+            }
+        }
     }
 
     /// The rest of a finished file up to `end`.

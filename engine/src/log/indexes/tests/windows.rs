@@ -9,7 +9,7 @@ use crate::index::shard::{GrowingShard, Slot};
 use crate::log::indexes::IndexFaultKind;
 use crate::log::indexes::records::Records;
 use crate::log::indexes::windows::{self, Window};
-use crate::log::tests::{by_hand, records};
+use crate::log::tests::{DAY, by_hand, records};
 use crate::log::{BackupKey, Log, LogOptions, Reader};
 use crate::verify::{NoticeKind, VerifyOptions, verify_path};
 
@@ -257,4 +257,29 @@ fn something_else_in_the_place_of_a_window_is_told_and_stops_nothing() {
     assert!(log.complete_indexes().is_err());
     log.complete_indexes().unwrap();
     assert_eq!(asked(&log.reader()), "SS");
+}
+
+#[test]
+fn windows_stand_in_for_the_index_of_a_file_that_waits_to_be_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, path, _) = over_a_window(dir.path());
+    drop(log);
+    let (options, clock) = by_hand();
+    let log = Log::open(dir.path(), options).unwrap();
+    clock.advance(DAY);
+    log.append(None, records(END..END + 2)).unwrap();
+    log.append(None, records(END + 2..END + 3)).unwrap();
+    log.checkpoint().unwrap();
+    assert_eq!(log.reader().segments().iter().filter(|file| !file.sealed).count(), 2);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(asked(&reader), "FBB");
+    assert_eq!(asked(&log.reader()), "FBB");
+    assert!(path.exists());
+    log.complete_indexes().unwrap();
+    assert_eq!(asked(&log.reader()), "FS");
+    assert!(!path.exists());
+    // What it holds open is still right; what it looks for anew is gone.
+    assert_eq!(asked(&reader), "FBB");
+    reader.refresh().unwrap();
+    assert_eq!(asked(&reader), "FB");
 }
