@@ -24,4 +24,5 @@ mod process;
 mod table;
 mod threads;
 mod tiles;
+mod windows;
 mod workload;

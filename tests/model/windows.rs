@@ -41,13 +41,24 @@ fn answers_are_the_same_on_both_sides_of_a_window() {
     let numbers = &mut Numbers::new(65_536);
     let mut world = World::of_segments(numbers, 20 << 20);
     while world.bodies.len() < RECORDS {
-        // Of larger batches most repeat an id with another content, and are refused.
+        // Nearly every batch of a thousand repeats an id with another content, and is refused.
         world.append(numbers, 60);
     }
     assert!(world.reader().segments().len() > 1);
-    // Without an index, then with one in memory and in files.
+    // Without an index, then with one in memory and in files; and as a crash leaves it, whole and
+    // with a part of it damaged.
     ask(&world, numbers, 1);
     world.settle();
     let deep = std::env::var_os("SHOSEKI_DEEP").is_some();
-    ask(&world, numbers, if deep { 60 } else { 10 });
+    ask(&world, numbers, if deep { 20 } else { 1 });
+    world.kill();
+    let window = |path: &String| path.starts_with("active/");
+    assert_eq!(world.indexes().iter().filter(|path| window(path)).count(), 1);
+    ask(&world, numbers, if deep { 20 } else { 2 });
+    for _ in 0..if deep { 20 } else { 1 } {
+        world.damage_an_index(numbers, window);
+        world.kill();
+        ask(&world, numbers, 1);
+        world.settle();
+    }
 }

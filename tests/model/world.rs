@@ -40,7 +40,7 @@ impl World {
         };
         let (bodies, times) = Default::default();
         let mut world = Self { storage, options, log: None, bodies, times, clock: START };
-        world.reopen();
+        world.open();
         world
     }
 
@@ -56,6 +56,17 @@ impl World {
         if let Some(log) = self.log.take() {
             log.close().unwrap();
         }
+        self.open();
+    }
+
+    /// The process is killed, and another one opens the log.
+    pub(crate) fn kill(&mut self) {
+        self.log = None;
+        self.storage = self.storage.kill();
+        self.open();
+    }
+
+    fn open(&mut self) {
         let storage = Arc::new(self.storage.clone());
         let opened = Log::open_storage(storage, self.options.clone());
         self.log = Some(opened.unwrap());
@@ -93,7 +104,7 @@ impl World {
                 self.reopen();
             }
             8 => {
-                self.damage_an_index(numbers);
+                self.damage_an_index(numbers, |_| true);
                 self.reopen();
             }
             _ => {
@@ -104,7 +115,8 @@ impl World {
         }
     }
 
-    fn indexes(&self) -> Vec<String> {
+    /// Paths of all indexes.
+    pub(crate) fn indexes(&self) -> Vec<String> {
         let paths = self.storage.paths().into_iter();
         paths.filter(|path| path.ends_with(".idx")).collect()
     }
@@ -117,8 +129,9 @@ impl World {
         }
     }
 
-    fn damage_an_index(&self, numbers: &mut Numbers) {
-        let indexes = self.indexes();
+    /// Changes a bit of one of the indexes that `of` takes.
+    pub(crate) fn damage_an_index(&self, numbers: &mut Numbers, of: impl Fn(&String) -> bool) {
+        let indexes: Vec<String> = self.indexes().into_iter().filter(of).collect();
         if indexes.is_empty() {
             return;
         }

@@ -1,17 +1,21 @@
 //! A check on the raw bytes of a body, before it is taken apart.
 //!
 //! A top-level member has one spelling in a body, so a value that is asked for exactly stands there
-//! as fixed bytes. Invariant: whatever the filter matches passes; what passes need not match.
+//! as fixed bytes; so does a plain word, but for its case. Invariant: whatever the filter matches
+//! passes; what passes need not match.
 
 use memchr::memmem::Finder;
 
 use super::filter::{ActionPattern, Filter};
 use crate::record::{Member, write_json_string};
+use crate::text::Phrase;
 
 /// Made once per query.
 pub struct QuickCheck {
     /// Of each group at least one must be found.
     groups: Vec<Vec<Finder<'static>>>,
+    /// Each must be possible.
+    phrases: Vec<Phrase>,
 }
 
 impl QuickCheck {
@@ -34,13 +38,17 @@ impl QuickCheck {
         let result = |name: &&'static str| finder(&needle(Member::Result, name));
         groups.push(filter.result.iter().map(|r| result(&r.as_str())).collect());
         groups.retain(|group| !group.is_empty());
-        Self { groups }
+        // Of an address there are several spellings.
+        let words = filter.words.iter().filter(|word| word.address().is_none());
+        let phrases = words.map(|word| word.phrase().clone()).collect();
+        Self { groups, phrases }
     }
 
     /// False where the body can't match.
     #[must_use]
     pub fn passes(&self, body: &[u8]) -> bool {
         self.groups.iter().all(|group| group.iter().any(|needle| needle.find(body).is_some()))
+            && self.phrases.iter().all(|phrase| phrase.may_be_in_json(body))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: [`Phrase::is_in`] says the same as comparing units; it only says no sooner where the
 //! text is plain.
 
+use super::class::is_plain;
 use super::units::{Unit, Units};
 
 /// Words or characters that must stand in a text in a row.
@@ -75,14 +76,29 @@ impl Phrase {
     pub fn may_be_in(&self, text: &str) -> bool {
         match &self.longest {
             Longest::Otherwise => true,
-            Longest::Ascii(unit) => !text.is_ascii() || occurs(unit.as_bytes(), text.as_bytes()),
+            Longest::Ascii(unit) => occurs(unit.as_bytes(), text.as_bytes()) || !is_all_plain(text),
             Longest::NotAscii => !text.is_ascii(),
+        }
+    }
+
+    /// The same for all texts in a piece of JSON at once: an escape may stand for a letter.
+    #[must_use]
+    pub fn may_be_in_json(&self, json: &[u8]) -> bool {
+        match core::str::from_utf8(json) {
+            Ok(text) => memchr::memchr(b'\\', json).is_some() || self.may_be_in(text),
+            Err(_) => true,
         }
     }
 }
 
 fn is_hex_32(unit: &str) -> bool {
     unit.len() == 32 && unit.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Whether every word in lower case that a text is cut into and that is plain ASCII stands there as
+/// it is, but for its case.
+fn is_all_plain(text: &str) -> bool {
+    text.is_ascii() || text.chars().all(is_plain)
 }
 
 /// Whether a word in lower case occurs, in any case, anywhere.

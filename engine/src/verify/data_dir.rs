@@ -204,7 +204,9 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
         for name in names(source, "active", found) {
             let path = format!("active/{name}");
             let Some(first) = parse_active_name(&name) else {
-                unknown.push(path);
+                if !is_index(&name) {
+                    unknown.push(path);
+                }
                 continue;
             };
             match source.open(&path) {
@@ -222,7 +224,7 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
             let path = format!("sealed/{name}");
             match parse_sealed_name(&name) {
                 Some((first, count)) => files.sealed.push((first.0, count, path)),
-                None if [".idx", ".idx.tmp"].iter().any(|end| name.ends_with(end)) => {}
+                None if is_index(&name) => {}
                 None => unknown.push(path),
             }
         }
@@ -236,6 +238,11 @@ fn list(source: &dyn EvidenceSource, found: &mut Collector) -> Files {
     files.actives.sort_by_key(|(first, ..)| *first);
     files.sealed.sort();
     files
+}
+
+/// Whether a file is a search index, or was to become one: no evidence.
+fn is_index(name: &str) -> bool {
+    [".idx", ".idx.tmp"].iter().any(|end| name.ends_with(end))
 }
 
 fn total(source: &dyn EvidenceSource, files: &Files) -> u64 {

@@ -63,7 +63,7 @@ impl Verify {
         let audited = verify_path(&path, &options, &bar);
         drop(bar);
         let mut report = audited.map_err(|error| refused(&error, &path))?;
-        if !self.quick && path.join("sealed").is_dir() {
+        if !self.quick && ["active", "sealed"].iter().any(|dir| path.join(dir).is_dir()) {
             let seen = indexes(&path, self.indexes, session);
             report.notices.extend(seen);
         }

@@ -81,7 +81,8 @@ pub(super) fn kind(path: &str) -> Kind {
         "segments.cat" => Kind::Rebuildable,
         _ if inside("active/", ".log") => Kind::Active,
         _ if inside("sealed/", ".seg") => Kind::Sealed,
-        _ if inside("sealed/", ".idx") || path.starts_with("ids/") => Kind::Rebuildable,
+        _ if ["active/", "sealed/"].iter().any(|dir| inside(dir, ".idx")) => Kind::Rebuildable,
+        _ if path.starts_with("ids/") => Kind::Rebuildable,
         _ if path.starts_with("anchors/") && !path.ends_with(".tmp") => Kind::Anchor,
         _ => Kind::Other,
     }

@@ -106,6 +106,18 @@ impl IndexFile {
         self.shards.get(index).map(|shard| shard as _)
     }
 
+    /// The bytes of a shard, as they were given to [`super::IndexFileWriter::push`]; nothing where
+    /// there is no such shard.
+    ///
+    /// # Errors
+    /// [`ShardError::Page`] where a page of them is damaged.
+    pub fn shard_bytes(&self, index: usize) -> Result<&[u8], ShardError> {
+        let lens = || self.shards.iter().map(|shard| shard.header().shard_len());
+        let at = lens().take(index).fold(INDEX_HEADER_LEN as u64, u64::saturating_add);
+        let len = usize::try_from(lens().nth(index).unwrap_or(0)).map_err(|_| DAMAGED)?;
+        self.pages.bytes(at, len)
+    }
+
     /// All shards, in order of seq.
     pub fn shards(&self) -> impl Iterator<Item = &dyn ShardLookup> {
         self.shards.iter().map(|shard| shard as _)

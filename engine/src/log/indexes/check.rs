@@ -13,7 +13,8 @@ use super::known::Unusable;
 use super::piece::Finished;
 use super::records::Records;
 use super::store::{self, Opened, index_path};
-use crate::index::file::IndexFileWriter;
+use super::windows::{self, Window};
+use crate::index::file::{IndexFileWriter, IndexIdentity};
 use crate::index::shard::{GrowingShard, Slot};
 use crate::log::catalogue::{self, SegmentEntry};
 use crate::log::error::LogError;
@@ -78,8 +79,8 @@ impl Reader {
         let mut records = Records::new();
         for of in sealed.chain(rolled) {
             let identity = of.identity();
-            let kind = self.check_index(&of, rebuild, &mut records)?;
             let path = index_path(identity.first_seq, identity.count);
+            let kind = self.check_index(&path, Some(&identity), rebuild, &mut records)?;
             let first_seq = Seq(identity.first_seq);
             faults.extend(kind.map(|kind| IndexFault { first_seq, path, kind }));
             if !self.is_catalogued_right(&of)? {
@@ -88,6 +89,17 @@ impl Reader {
             }
             records.rest();
             each(identity.count);
+        }
+        for active in &view.actives {
+            for seqs in windows::finished(active.header.first_seq.0..active.end_seq()) {
+                let (path, count) = (windows::path(&seqs), seqs.end - seqs.start);
+                let first_seq = Seq(seqs.start);
+                let identity = Window { active: Arc::clone(active), seqs }.identity();
+                let identity = identity.map_err(LogError::io(&path))?;
+                let kind = self.check_index(&path, identity.as_ref(), rebuild, &mut records)?;
+                faults.extend(kind.map(|kind| IndexFault { first_seq, path, kind }));
+                each(count);
+            }
         }
         Ok(faults)
     }
@@ -102,21 +114,24 @@ impl Reader {
         Ok(said.is_none_or(|said| said == **entry))
     }
 
+    /// Checks the index at a path. What it must say about itself is unknown where the last of its
+    /// records is damaged.
     fn check_index(
         &self,
-        of: &Finished,
+        path: &str,
+        identity: Option<&IndexIdentity>,
         rebuild: bool,
         records: &mut Records,
     ) -> Result<Option<IndexFaultKind>, LogError> {
         let storage = &*self.parts.storage;
-        let identity = of.identity();
-        let path = index_path(identity.first_seq, identity.count);
-        let file = match store::open(storage, &identity) {
-            Opened::Ready(file) => file,
-            Opened::Unusable(Unusable::Missing) => return Ok(None),
-            Opened::Unusable(Unusable::Stale) => return Ok(Some(IndexFaultKind::Stale)),
-            Opened::Unusable(Unusable::Damaged) => return Ok(Some(IndexFaultKind::Damaged)),
-            Opened::Failed(error) => return Err(LogError::io(&path)(error)),
+        let opened = store::open_at(storage, path, || Ok(identity.copied()));
+        let (file, identity) = match (opened, identity) {
+            (Opened::Unusable(Unusable::Missing), _) => return Ok(None),
+            (Opened::Unusable(Unusable::Damaged), _) => return Ok(Some(IndexFaultKind::Damaged)),
+            (Opened::Failed(error), _) => return Err(LogError::io(path)(error)),
+            (_, None) => return Ok(Some(IndexFaultKind::Unknown)),
+            (Opened::Unusable(Unusable::Stale), _) => return Ok(Some(IndexFaultKind::Stale)),
+            (Opened::Ready(file), Some(identity)) => (file, identity),
         };
         if file.verify_all().is_err() {
             return Ok(Some(IndexFaultKind::Damaged));
@@ -124,16 +139,16 @@ impl Reader {
         if !rebuild {
             return Ok(None);
         }
-        let Some(stored) = store::map(storage, &path).map_err(LogError::io(&path))? else {
+        let Some(stored) = store::map(storage, path).map_err(LogError::io(path))? else {
             return Ok(Some(IndexFaultKind::Damaged));
         };
-        self.compare(of, stored.as_ref(), records)
+        self.compare(identity, stored.as_ref(), records)
     }
 
     /// Makes the index again, as far as it is the same.
     fn compare(
         &self,
-        of: &Finished,
+        of: &IndexIdentity,
         stored: &[u8],
         records: &mut Records,
     ) -> Result<Option<IndexFaultKind>, LogError> {
@@ -150,19 +165,19 @@ impl Reader {
     /// Writes the index until the writer has enough of it; and whether a record was damaged.
     fn make_again(
         &self,
-        of: &Finished,
+        of: &IndexIdentity,
         out: impl Write,
         records: &mut Records,
     ) -> Result<(io::Result<()>, bool), LogError> {
         let view = self.view();
         let mut damaged = false;
-        let mut writer = match IndexFileWriter::new(out, of.identity()) {
+        let mut writer = match IndexFileWriter::new(out, *of) {
             Ok(writer) => writer,
             Err(refused) => return Ok((Err(refused), damaged)),
         };
-        let mut next = of.first_seq();
-        while next < of.end_seq() {
-            let end = window_end(next).min(of.end_seq());
+        let (mut next, end_seq) = (of.first_seq, of.first_seq.saturating_add(of.count));
+        while next < end_seq {
+            let end = window_end(next).min(end_seq);
             let shard = GrowingShard::new(next);
             let read = records.each(&self.parts, &view, next..end, |slot| {
                 damaged |= matches!(slot, Slot::Unreadable);

@@ -2,8 +2,8 @@
 //! those that are missing.
 //!
 //! An `.idx` file stands beside each sealed segment, and is written as soon as its active file is
-//! finished; the file that is written is indexed in memory. Whatever has no index that can be used
-//! is read through meanwhile.
+//! finished; the file that is written is indexed in memory, and its finished windows have files
+//! too. Whatever has no index that can be used is read through meanwhile.
 //! Invariant: nothing here is needed for an answer to be right, and nothing here makes an append
 //! wait. An index is used only for the records that it names by their chain hash; the bytes of one
 //! are the same whether they were made while the records came in or from the sealed segment.
@@ -19,6 +19,7 @@ mod status;
 mod store;
 #[cfg(test)]
 mod tests;
+mod windows;
 mod worker;
 
 pub use check::{IndexFault, IndexFaultKind};

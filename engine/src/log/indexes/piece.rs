@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::known::Indexes;
 use super::store::identity_of;
+use super::windows::Window;
 use crate::format::TimeRange;
 use crate::index::file::IndexIdentity;
 use crate::index::shard::ShardLookup;
@@ -19,9 +20,10 @@ pub(crate) const ANY_TIME: TimeRange = TimeRange { min: i64::MIN, max: i64::MAX 
 
 /// A run of seqs and what is known about its records.
 pub(crate) enum Piece {
-    /// A finished file with an index beside it, opened when it is asked for.
+    /// A finished file, or a finished window of an active one, with an index beside it that is
+    /// opened when it is asked for.
     File {
-        /// Its seqs: all of the file's.
+        /// Its seqs: all that the index knows.
         range: Range<u64>,
         /// No record of it has another time; any time where that is not known.
         times: TimeRange,
@@ -57,11 +59,18 @@ impl Piece {
     }
 }
 
-/// The index of a finished file that is opened when it is asked for.
+/// An index file that is opened when it is asked for.
 #[derive(Clone)]
 pub(crate) struct IndexHandle {
     pub(super) indexes: Arc<Indexes>,
-    pub(super) of: Finished,
+    pub(super) of: Indexed,
+}
+
+/// What an index file is for.
+#[derive(Clone)]
+pub(super) enum Indexed {
+    File(Finished),
+    Window(Window),
 }
 
 /// A file to which nothing is appended any more.
@@ -120,11 +129,17 @@ impl IndexHandle {
     /// The index, opened now or held from before; `None` where there is none that can be used: then
     /// the records have to be read. Costs a map and a few pages the first time.
     pub(crate) fn open(&self) -> Option<Arc<crate::index::file::IndexFile>> {
-        self.indexes.open(&self.of)
+        match &self.of {
+            Indexed::File(file) => self.indexes.open(file),
+            Indexed::Window(window) => self.indexes.open_window(window),
+        }
     }
 
     /// Tells that the index gave an error: it is not used again and, by a writer, built anew.
     pub(crate) fn report(&self) {
-        self.indexes.report(self.of.first_seq());
+        match &self.of {
+            Indexed::File(file) => self.indexes.report(file.first_seq()),
+            Indexed::Window(window) => self.indexes.report_window(window),
+        }
     }
 }

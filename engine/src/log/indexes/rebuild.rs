@@ -2,6 +2,7 @@
 //!
 //! Invariant: heap holds one window; nothing is visible before the file has its name.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::building::window_end;
@@ -9,6 +10,7 @@ use super::known::Indexes;
 use super::piece::Finished;
 use super::records::Records;
 use super::store::Draft;
+use super::windows;
 use crate::index::shard::{GrowingShard, ShardLookup};
 use crate::log::error::LogError;
 use crate::log::parts::Parts;
@@ -36,11 +38,12 @@ impl Rebuild {
         *self.draft.identity() == of.identity()
     }
 
-    pub(super) fn first_seq(&self) -> u64 {
-        self.draft.identity().first_seq
+    /// The seqs of the file.
+    pub(super) fn seqs(&self) -> Range<u64> {
+        self.draft.identity().first_seq..self.end_seq
     }
 
-    /// Takes up to `most` records; `true` when it has all of them.
+    /// Takes up to `most` records, or a window that has a file; `true` when it has all of them.
     pub(super) fn go_on(
         &mut self,
         parts: &Parts,
@@ -51,6 +54,11 @@ impl Rebuild {
         let next = self.shard.first_seq() + u64::from(self.shard.record_count());
         let window = window_end(self.shard.first_seq()).min(self.end_seq);
         let end = window.min(next.saturating_add(most));
+        if let Some(bytes) = self.kept_window(parts, view, records) {
+            self.draft.push(&bytes)?;
+            self.shard = GrowingShard::new(window);
+            return Ok(window == self.end_seq);
+        }
         let shard = &self.shard;
         let read = records.each(parts, view, next..end, |slot| {
             shard.push(slot);
@@ -62,6 +70,18 @@ impl Rebuild {
         self.draft.push(&self.shard.encode())?;
         self.shard = GrowingShard::new(end);
         Ok(end == self.end_seq)
+    }
+
+    /// The shard of the window that comes next, where it has a file. Erased records must not stay
+    /// in an index, and windows were indexed before.
+    fn kept_window(&self, parts: &Parts, view: &View, records: &mut Records) -> Option<Vec<u8>> {
+        let first_seq = self.shard.first_seq();
+        let seqs = first_seq..window_end(first_seq);
+        let begins = self.shard.record_count() == 0 && self.draft.identity().erased == 0;
+        if !begins || seqs.end > self.end_seq {
+            return None;
+        }
+        windows::load(&*parts.storage, &seqs, || records.group(parts, view, seqs.end - 1))
     }
 
     /// Gives the file its name.

@@ -3,6 +3,7 @@
 //! Invariant: every seq gives one slot, and a record that was not verified, or can't be read as a
 //! body, gives no keys: it stays a candidate of every question.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,6 +52,12 @@ impl Records {
             self.group = Some(group);
         }
         Ok(())
+    }
+
+    /// The group that holds a seq.
+    pub(super) fn group(&mut self, parts: &Parts, view: &View, seq: u64) -> io::Result<Arc<Group>> {
+        let group = parts.group_at(view, seq, Keep::Passing, &mut self.near);
+        group.map_err(io::Error::other)
     }
 
     /// Lets go of files and memory.

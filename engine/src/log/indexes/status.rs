@@ -2,13 +2,16 @@
 //!
 //! Invariant: only looks; nothing is opened for good, marked or queued.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::known::Unusable;
 use super::piece::Finished;
 use super::store::{self, Opened, index_path};
+use super::windows::{self, Window};
 use crate::io::{OpenMode, TEMPORARY_SUFFIX};
 use crate::log::reader::Reader;
+use crate::log::view::ActiveFile;
 use crate::types::Seq;
 
 /// Whether the index of a file can be used.
@@ -25,7 +28,7 @@ pub enum IndexState {
     Stale,
     /// Its bytes can't be decoded.
     Damaged,
-    /// The file is still written: its index is in the writer's memory.
+    /// The file is still written: its index is in the writer's memory, and in files by windows.
     Active,
 }
 
@@ -40,9 +43,10 @@ pub struct IndexInfo {
     pub path: Option<String>,
     /// Whether it can be used.
     pub state: IndexState,
-    /// Bytes of the index file; 0 where there is none.
+    /// Bytes of the index file, or of those of the windows of an active file; 0 where there is
+    /// none.
     pub file_len: u64,
-    /// Records of the file that are indexed, in the index file or in this process's memory. Queries
+    /// Records of the file that are indexed, in index files or in this process's memory. Queries
     /// read the others.
     pub indexed: u64,
 }
@@ -60,17 +64,31 @@ impl Reader {
             infos.push(if i + 1 < view.actives.len() {
                 self.index_info(&Finished::Rolled(Arc::clone(active)))
             } else {
-                IndexInfo {
-                    first_seq,
-                    count: active.end_seq().saturating_sub(first_seq.0),
-                    path: None,
-                    state: IndexState::Active,
-                    file_len: 0,
-                    indexed: self.parts.indexes.in_memory(first_seq.0),
-                }
+                let seqs = first_seq.0..active.end_seq();
+                let (indexed, file_len) = self.windows_info(active, seqs.clone());
+                let (path, state) = (None, IndexState::Active);
+                let count = seqs.end.saturating_sub(seqs.start);
+                IndexInfo { first_seq, count, path, state, file_len, indexed }
             });
         }
         infos
+    }
+
+    /// How many records of an active file are indexed, and the bytes of the files of its windows.
+    fn windows_info(&self, active: &Arc<ActiveFile>, seqs: Range<u64>) -> (u64, u64) {
+        let in_memory = self.parts.indexes.in_memory(seqs.start);
+        let mut indexed = len_of(&in_memory);
+        let mut file_len = 0;
+        for seqs in windows::finished(seqs).filter(|_| !active.is_damaged()) {
+            let window = Window { active: Arc::clone(active), seqs };
+            if let Opened::Ready(file) = window.open(&*self.parts.storage) {
+                file_len += file.file_len();
+                let begins = window.seqs.start;
+                let held = in_memory.iter().any(|m| m.start == begins && !m.is_empty());
+                indexed += if held { 0 } else { file.identity().count };
+            }
+        }
+        (indexed, file_len)
     }
 
     fn index_info(&self, of: &Finished) -> IndexInfo {
@@ -94,10 +112,14 @@ impl Reader {
             indexed: if state == IndexState::Ready {
                 identity.count
             } else {
-                self.parts.indexes.in_memory(identity.first_seq)
+                len_of(&self.parts.indexes.in_memory(identity.first_seq))
             },
             path: Some(path),
             state,
         }
     }
+}
+
+fn len_of(seqs: &[Range<u64>]) -> u64 {
+    seqs.iter().map(|seqs| seqs.end.saturating_sub(seqs.start)).sum()
 }

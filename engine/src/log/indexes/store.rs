@@ -47,7 +47,17 @@ pub(super) enum Opened {
 
 /// Opens the index of these records; touches a few of its pages.
 pub(super) fn open(storage: &dyn Storage, identity: &IndexIdentity) -> Opened {
-    let map = match map(storage, &index_path(identity.first_seq, identity.count)) {
+    open_at(storage, &index_path(identity.first_seq, identity.count), || Ok(Some(*identity)))
+}
+
+/// Opens an index at a path. What it must say about itself is asked only where there is one; none
+/// can be right where that is not known.
+pub(super) fn open_at(
+    storage: &dyn Storage,
+    path: &str,
+    identity: impl FnOnce() -> io::Result<Option<IndexIdentity>>,
+) -> Opened {
+    let map = match map(storage, path) {
         Ok(Some(map)) => map,
         Ok(None) => return Opened::Unusable(Unusable::Damaged),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -59,7 +69,12 @@ pub(super) fn open(storage: &dyn Storage, identity: &IndexIdentity) -> Opened {
         }
         Err(e) => return Opened::Failed(e),
     };
-    match IndexFile::open(map, identity) {
+    let identity = match identity() {
+        Ok(Some(identity)) => identity,
+        Ok(None) => return Opened::Unusable(Unusable::Stale),
+        Err(e) => return Opened::Failed(e),
+    };
+    match IndexFile::open(map, &identity) {
         Ok(file) => Opened::Ready(file),
         Err(ShardError::Stale | ShardError::Version(_)) => Opened::Unusable(Unusable::Stale),
         Err(_) => Opened::Unusable(Unusable::Damaged),
@@ -76,6 +91,23 @@ pub(crate) fn path_if_ready(storage: &dyn Storage, entry: &SegmentEntry) -> Opti
 pub(super) fn map(storage: &dyn Storage, path: &str) -> io::Result<Option<Map>> {
     let file = storage.open(path, OpenMode::Read)?;
     if file.len()? == 0 { Ok(None) } else { file.map().map(Some) }
+}
+
+/// Whether there is room for the index of so many records that leaves the log's reserve alone.
+///
+/// # Errors
+/// [`io::ErrorKind::StorageFull`] where there is none; the storage's.
+pub(super) fn room_for(
+    storage: &dyn Storage,
+    count: u64,
+    wanted_reserve: Option<u64>,
+) -> io::Result<()> {
+    let space = storage.space()?;
+    let kept = reserve(space, wanted_reserve).saturating_mul(2);
+    if space.free < kept.saturating_add(count.saturating_mul(RECORD_LEN_MAX)) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 /// An index file under way; its temporary file goes when it is dropped unfinished.
@@ -97,11 +129,7 @@ impl Draft {
         let storage = &*indexes.storage;
         let path = index_path(identity.first_seq, identity.count);
         let failed = || LogError::io(&path);
-        let space = storage.space().map_err(failed())?;
-        let kept = reserve(space, wanted_reserve).saturating_mul(2);
-        if space.free < kept.saturating_add(identity.count.saturating_mul(RECORD_LEN_MAX)) {
-            return Err(failed()(io::ErrorKind::StorageFull.into()));
-        }
+        room_for(storage, identity.count, wanted_reserve).map_err(failed())?;
         make_dir(storage, SEALED).map_err(failed())?;
         let temporary = format!("{path}{TEMPORARY_SUFFIX}");
         match storage.remove(&temporary) {

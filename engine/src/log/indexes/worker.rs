@@ -1,12 +1,15 @@
 //! Making indexes, a step at a time: first what comes in, then what is missing.
 //!
 //! One file at a time is indexed in memory: the one that is written, until it is finished and its
-//! index stored. Every other finished file without an index is read through once, the newest first.
+//! index stored. Each of its windows that is full is written to a file, and taken from there when
+//! the log is opened again. Every other finished file without an index is read through once, the
+//! newest first.
 //! Invariant: a step is a batch of records or one file written; it holds no lock that an append or
 //! a seal waits for, but for one rename. What can't be written is reported and tried again later;
 //! the log goes on without it.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::building::{Building, window_end};
@@ -16,6 +19,7 @@ use super::piece::Finished;
 use super::rebuild::{self, Rebuild};
 use super::records::Records;
 use super::store::{self, Opened};
+use super::windows;
 use crate::index::shard::{GrowingShard, ShardLookup};
 use crate::log::core::Core;
 use crate::log::error::LogError;
@@ -83,6 +87,10 @@ pub(crate) fn step(core: &Core, may_write: bool) -> Result<Did, LogError> {
     }
     let view = core.view.get();
     let mut step = Step { core, indexes: &core.reader.parts.indexes, view, worker: &mut worker };
+    // Before what comes in, which may never end.
+    if may_write && step.keep_window()? {
+        return Ok(Did::Other);
+    }
     if step.follow()? {
         return Ok(Did::Followed);
     }
@@ -139,6 +147,9 @@ impl Step<'_> {
             Some(of) => of.end_seq(),
             None => self.view.size(),
         };
+        if self.take_over(first_seq, &growing, file_end) {
+            return Ok(true);
+        }
         let end = window_end(growing.first_seq()).min(file_end);
         let until = end.min(next.saturating_add(BATCH));
         let (parts, view) = (&self.core.reader.parts, &self.view);
@@ -180,6 +191,66 @@ impl Step<'_> {
         }
     }
 
+    /// Takes the window that comes next from its file, if nothing of it is indexed yet and it has
+    /// one that can be used.
+    fn take_over(&mut self, first_seq: u64, growing: &GrowingShard, file_end: u64) -> bool {
+        let seqs = growing.first_seq()..window_end(growing.first_seq());
+        if growing.record_count() > 0 || seqs.end > file_end {
+            return false;
+        }
+        let (parts, view, records) =
+            (&self.core.reader.parts, &self.view, &mut self.worker.records);
+        let last = || records.group(parts, view, seqs.end - 1);
+        let Some(bytes) = windows::load(&*self.indexes.storage, &seqs, last) else { return false };
+        let mut state = self.indexes.state.write();
+        let building = state.building.as_mut().filter(|b| b.is_of(first_seq));
+        let budget = self.core.options.index_memory_max;
+        building.is_some_and(|building| building.take_over(bytes, budget).is_ok())
+    }
+
+    /// Writes the index of a full window beside its file; `true` if there was one to write. It is
+    /// tried once: whoever needs it later reads the records.
+    fn keep_window(&mut self) -> Result<bool, LogError> {
+        let wanted = {
+            let state = self.indexes.state.read();
+            let building = state.building.as_ref();
+            building.and_then(|b| b.wanted().map(|wanted| (b.first_seq(), wanted)))
+        };
+        let Some((first_seq, (seqs, shard))) = wanted else { return Ok(false) };
+        let written = match self.finished(first_seq) {
+            // Its own index comes next.
+            Some(_) => Ok(()),
+            None => self.write_window(&seqs, &shard),
+        };
+        let mut state = self.indexes.state.write();
+        let building = state.building.as_mut().filter(|b| b.is_of(first_seq));
+        let budget = self.core.options.index_memory_max;
+        building.into_iter().for_each(|building| building.settle(seqs.start, budget));
+        written.map(|()| true)
+    }
+
+    fn write_window(&mut self, seqs: &Range<u64>, shard: &[u8]) -> Result<(), LogError> {
+        let records = &mut self.worker.records;
+        let last = records.group(&self.core.reader.parts, &self.view, seqs.end - 1);
+        let last = last.map_err(LogError::io("active"))?;
+        // Damaged since it was indexed: nothing says whose index it would be.
+        let Some(identity) = windows::identity(seqs, &last) else { return Ok(()) };
+        windows::write(&*self.indexes.storage, identity, shard, self.reserve())?;
+        self.indexes.state.write().unusable_windows.remove(&seqs.start);
+        Ok(())
+    }
+
+    /// The index of the file of these seqs is stored: its windows are not needed any more.
+    fn stored(&mut self, seqs: &Range<u64>) -> Result<(), LogError> {
+        self.indexes.stored(seqs);
+        let removed =
+            windows::remove(&*self.indexes.storage, |window| !seqs.contains(&window.start));
+        if removed.is_err() {
+            self.worker.tidied = false;
+        }
+        removed
+    }
+
     /// Stores the index of the file in memory once the file is finished; `true` if it was.
     fn store(&mut self) -> Result<bool, LogError> {
         let (of, shards) = {
@@ -202,7 +273,7 @@ impl Step<'_> {
             None => None,
         };
         if let Some(Ok(())) = stored {
-            self.indexes.stored(first_seq);
+            self.stored(&(first_seq..of.end_seq()))?;
             return Ok(true);
         }
         // Memory is for the newest file; this one is read again later.
@@ -229,6 +300,7 @@ impl Step<'_> {
             files.push(Finished::Sealed(Arc::clone(entry)));
         });
         files.extend(self.rolled().map(Finished::Rolled));
+        orphans::remove_windows(&self.indexes.storage, &files, self.view.actives.last())?;
         let _alone = self.indexes.directory.lock();
         orphans::remove(&self.indexes.storage, &files)?;
         Ok(true)
@@ -266,7 +338,7 @@ impl Step<'_> {
         let current = self.worker.rebuild.take();
         let of = |first_seq| self.finished(first_seq);
         // A file that was sealed meanwhile is still the same; one that was rewritten is not.
-        let current = current.filter(|r| of(r.first_seq()).is_some_and(|of| r.is_of(&of)));
+        let current = current.filter(|r| of(r.seqs().start).is_some_and(|of| r.is_of(&of)));
         let mut rebuild = match current {
             Some(rebuild) => rebuild,
             None => match self.next_missing() {
@@ -282,10 +354,10 @@ impl Step<'_> {
             self.worker.rebuild = Some(rebuild);
             return Ok(true);
         }
-        let first_seq = rebuild.first_seq();
+        let seqs = rebuild.seqs();
         rebuild.finish()?;
-        self.worker.failed.remove(&first_seq);
-        self.indexes.stored(first_seq);
+        self.worker.failed.remove(&seqs.start);
+        self.stored(&seqs)?;
         Ok(true)
     }
 

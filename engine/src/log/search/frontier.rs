@@ -334,6 +334,7 @@ impl<'a> Search<'a> {
 
     /// Reads records one after the other.
     fn scan(&mut self, seqs: Range<u64>) -> Result<(), ReadError> {
+        self.judge.read_ahead(seqs.clone());
         let mut from = seqs.start;
         while from < seqs.end {
             self.check_cancel()?;

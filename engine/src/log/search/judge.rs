@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use crate::format::TimeRange;
 use crate::log::group::{Group, Item};
 use crate::log::parts::{Keep, Nearby, Parts, sealed_of};
@@ -40,6 +41,8 @@ pub(crate) struct Judge {
     quick: QuickCheck,
     near: Nearby,
     group: Option<Arc<Group>>,
+    /// Where a long run is being read.
+    ahead: Option<Ahead>,
     /// The times that the records of the last group without any may have had.
     around: Option<(Range<u64>, TimeRange)>,
     groups: u64,
@@ -57,6 +60,7 @@ impl Judge {
             filter,
             near: Nearby::default(),
             group: None,
+            ahead: None,
             around: None,
             groups: 0,
             read: 0,
@@ -70,10 +74,22 @@ impl Judge {
         explain.groups_cached += self.near.cached;
     }
 
+    /// Tells that the groups of these seqs are asked for next, one after the other and not for the
+    /// cache.
+    pub(crate) fn read_ahead(&mut self, seqs: Range<u64>) {
+        self.ahead = Ahead::begin(&self.parts, &self.view, seqs);
+    }
+
     /// The group that holds a seq.
     pub(crate) fn group(&mut self, seq: u64, keep: Keep) -> Result<Arc<Group>, ReadError> {
         if let Some(group) = self.group.as_ref().filter(|group| group.holds(seq)) {
             return Ok(Arc::clone(group));
+        }
+        if let Some(group) = self.ahead.as_mut().and_then(|ahead| ahead.group(seq)) {
+            let group = group?;
+            self.near.decoded += 1;
+            self.group = Some(Arc::clone(&group));
+            return Ok(group);
         }
         let keep = if self.groups < CACHED_MAX { keep } else { Keep::Passing };
         self.groups += 1;

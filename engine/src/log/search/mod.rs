@@ -5,6 +5,7 @@
 //! read. Where there is no index, the records are read instead.
 //! Knows nothing about how an index is stored, built and kept up.
 
+mod ahead;
 mod best;
 mod frontier;
 pub(crate) mod judge;

@@ -433,6 +433,7 @@ impl<'a> Count<'a> {
     fn scan(&mut self, first: u64, end: u64) -> Result<(), ReadError> {
         let void = !self.damaged.is_empty();
         let mut from = if void { end } else { first };
+        self.judge.read_ahead(from..end);
         while from < end {
             self.check_cancel()?;
             let group = self.judge.group(from, Keep::Passing)?;
