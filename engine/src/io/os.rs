@@ -215,6 +215,15 @@ impl StorageFile for OsFile {
     }
 }
 
+/// Lets the memory go that a map takes up; its bytes are read from the file again when they are
+/// asked for.
+#[expect(unsafe_code, reason = "the one place where files are mapped")]
+pub(super) fn release(map: &memmap2::Mmap) {
+    // SAFETY: the map is shared, read-only and of a file that never changes (see `map`), so that
+    // what is faulted in again is what was there. A refusal leaves everything as it is.
+    let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+}
+
 /// Lets the calling thread run only when the processor has nothing more urgent to do, as far as the
 /// operating system lets it.
 pub fn yield_to_others() {
@@ -234,5 +243,43 @@ impl Environment for OsEnvironment {
 
     fn fill_random(&self, buffer: &mut [u8]) -> io::Result<()> {
         getrandom::fill(buffer).map_err(|e| io::Error::other(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::OpenMode;
+
+    /// Memory of this process that maps of files take up, in KiB.
+    fn mapped_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut ours = false;
+        let mut sum = 0;
+        for line in status.lines() {
+            if line.contains(" r--s ") {
+                ours = line.ends_with("/released");
+            } else if let Some(rss) = line.strip_prefix("Rss:").filter(|_| ours) {
+                sum += rss.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+                ours = false;
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn a_released_map_takes_no_memory_and_has_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = OsStorage::new(dir.path());
+        let file = storage.open("released", OpenMode::Create).unwrap();
+        file.write_at(0, &[7; 1 << 20]).unwrap();
+        let file = storage.open("released", OpenMode::Read).unwrap();
+        let map = file.map().unwrap();
+        let sum = || map.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        assert_eq!(sum(), 7 << 20);
+        assert!(mapped_kib() >= 1 << 10, "{}", mapped_kib());
+        map.release();
+        assert_eq!(mapped_kib(), 0);
+        assert_eq!(sum(), 7 << 20);
     }
 }

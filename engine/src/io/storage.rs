@@ -161,6 +161,16 @@ pub enum Map {
     Owned(Vec<u8>),
 }
 
+impl Map {
+    /// Lets the memory go that the operating system spent on it. The bytes are still there and are
+    /// read again when they are asked for.
+    pub fn release(&self) {
+        if let Self::Mapped(map) = self {
+            super::os::release(map);
+        }
+    }
+}
+
 impl Deref for Map {
     type Target = [u8];
 

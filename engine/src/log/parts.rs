@@ -59,11 +59,17 @@ pub(crate) enum Keep {
     Passing,
 }
 
+/// Groups that a pass over a segment reads before it gives the memory of the map back: some 16 MiB,
+/// so that a pass over a log of any size takes up little.
+const PASSED_MAX: u32 = 1 << 14;
+
 /// Where a caller that reads in order was last.
 #[derive(Default)]
 pub(crate) struct Nearby {
     step: Option<(u64, Step)>,
     segment: Option<(u64, Arc<OpenSegment>)>,
+    /// Groups of that segment that were read since its memory was released.
+    passed: u32,
     /// Groups that were found in the cache.
     pub(crate) cached: u64,
     /// Groups that were read and verified.
@@ -133,16 +139,28 @@ impl Parts {
             return Ok(group);
         }
         near.decoded += 1;
-        let held = near.segment.take().filter(|(first, _)| *first == entry.first_seq);
-        let open = match held {
-            Some((_, open)) => Some(open),
-            None => self.segment(entry)?,
+        let open = match near.segment.take() {
+            Some((first, open)) if first == entry.first_seq => Some(open),
+            before => {
+                near.passed = 0;
+                if let Some((_, before)) = before.filter(|_| keep == Keep::Passing) {
+                    before.segment.source().0.release();
+                }
+                self.segment(entry)?
+            }
         };
         let Some(open) = open else {
             let range = entry.first_seq..entry.end_seq();
             return Ok(Arc::new(Group::damaged(range, Vec::new())));
         };
         let group = self.group_in(entry, &open, seq, keep);
+        if keep == Keep::Passing {
+            near.passed += 1;
+            if near.passed == PASSED_MAX {
+                near.passed = 0;
+                open.segment.source().0.release();
+            }
+        }
         near.segment = Some((entry.first_seq, open));
         group
     }

@@ -260,11 +260,16 @@ fn any_changed_byte_gives_the_same_answers_and_a_rebuild_at_most() {
 #[test]
 fn completing_makes_an_index_with_a_damaged_page_again() {
     let dir = tempfile::tempdir().unwrap();
-    indexed(dir.path()).close().unwrap();
+    let log = Log::open(dir.path(), by_hand().0).unwrap();
+    log.append(None, records(0..2_000)).unwrap();
+    log.seal().unwrap();
+    finish(&log);
+    log.close().unwrap();
     let (path, bytes) = index_bytes(dir.path()).remove(0);
     let mut bad = bytes.clone();
-    // A byte that opening does not look at.
-    bad[100] ^= 1;
+    // In a page that opening does not look at.
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
     replace(&path, &bad);
     let log = Log::open(dir.path(), by_hand().0).unwrap();
     finish(&log);
