@@ -1,6 +1,7 @@
 //! `shoseki verify`: what the auditor finds, for a person or a program.
 
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -63,7 +64,7 @@ impl Verify {
         let audited = verify_path(&path, &options, &bar);
         drop(bar);
         let mut report = audited.map_err(|error| refused(&error, &path))?;
-        if !self.quick && ["active", "sealed"].iter().any(|dir| path.join(dir).is_dir()) {
+        if !self.quick && may_have_indexes(&path) {
             let seen = indexes(&path, self.indexes, session);
             report.notices.extend(seen);
         }
@@ -74,6 +75,15 @@ impl Verify {
         }
         Ok(status(&report))
     }
+}
+
+/// Whether there may be search indexes: beside sealed segments, or for windows of active files.
+fn may_have_indexes(path: &Path) -> bool {
+    let window = |entry: io::Result<DirEntry>| {
+        entry.is_ok_and(|entry| entry.path().extension().is_some_and(|end| end == "idx"))
+    };
+    path.join("sealed").is_dir()
+        || path.join("active").read_dir().is_ok_and(|mut files| files.any(window))
 }
 
 /// What is wrong with the search indexes of a data directory. They are no evidence, so that this
