@@ -56,6 +56,8 @@ fn found(input: &mut Input<'_>) -> Found {
     };
     sealed.sort_by_key(|segment| segment.first_seq);
     actives.sort_by_key(|active| active.first_seq);
+    // They are named after their first seq, so no two have the same.
+    actives.dedup_by_key(|active| active.first_seq);
     Found { genesis, sealed, actives, checkpoint }
 }
 
