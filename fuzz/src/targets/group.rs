@@ -45,7 +45,11 @@ pub(super) fn run(data: &[u8]) {
 
 /// Fixed part and text as they are; the text is compressed here.
 fn unpacked(mode: u8, count: usize, stored: &[u8]) {
-    let fixed = repair::fixed_len(stored, count).unwrap_or(stored.len());
+    let Some(fixed) = repair::fixed_len(stored, count) else {
+        // What is compressed behind a fixed part that is cut would be taken for its end.
+        assert_eq!(unpack(count, GroupEncoding::Plain, 0, stored, 1 << 20), None);
+        return;
+    };
     let (fixed, text) = stored.split_at(fixed);
     let (encoding, coded) = match mode & 3 {
         0 => (GroupEncoding::Plain, text.to_vec()),
