@@ -46,7 +46,8 @@ pub struct Stats {
     pub total: u64,
     /// Erased records in the period, where nothing but times is asked; in no other count.
     pub erased: u64,
-    /// Records that can't be read and may match; in no other count.
+    /// Records that can't be read and may match; in no other count. One that was indexed before it
+    /// was damaged is counted by what the index says of it instead.
     pub unreadable: u64,
     /// By `result`: success, failure, warning.
     pub by_result: [u64; 3],

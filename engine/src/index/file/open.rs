@@ -94,6 +94,12 @@ impl IndexFile {
         sections.chain([("totals", totals), ("headers and checksums", rest)])
     }
 
+    /// All bytes of the file as they are, whatever their checksums say.
+    #[must_use]
+    pub fn raw_bytes(&self) -> &[u8] {
+        self.pages.file()
+    }
+
     /// How many shards there are: one for each window that the records touch.
     #[must_use]
     pub fn shard_count(&self) -> usize {

@@ -53,7 +53,8 @@ impl Pages {
         (0..self.covered_len.div_ceil(PAGE_LEN)).try_for_each(|page| self.check(page))
     }
 
-    fn file(&self) -> &[u8] {
+    /// All bytes, none of them checked.
+    pub(super) fn file(&self) -> &[u8] {
         (*self.file).as_ref()
     }
 

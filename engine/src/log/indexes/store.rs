@@ -88,7 +88,7 @@ pub(crate) fn path_if_ready(storage: &dyn Storage, entry: &SegmentEntry) -> Opti
 }
 
 /// The bytes of a file; `None` of an empty one, which can't be mapped.
-pub(super) fn map(storage: &dyn Storage, path: &str) -> io::Result<Option<Map>> {
+fn map(storage: &dyn Storage, path: &str) -> io::Result<Option<Map>> {
     let file = storage.open(path, OpenMode::Read)?;
     if file.len()? == 0 { Ok(None) } else { file.map().map(Some) }
 }
