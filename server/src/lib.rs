@@ -6,6 +6,7 @@
 //! durable.
 
 pub mod config;
+pub mod door;
 pub mod identity;
 pub mod intake;
 pub mod problem;
