@@ -53,6 +53,11 @@ impl Draft {
             draft.places.insert("data_dir", Place::Argument("--data-dir"));
             draft.unfit.remove("data_dir");
         }
+        if let Some(listen) = sources.listen {
+            draft.settings.listen = listen;
+            draft.places.insert("server.listen", Place::Argument("--listen"));
+            draft.unfit.remove("server.listen");
+        }
         draft
     }
 

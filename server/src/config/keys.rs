@@ -5,7 +5,7 @@
 //! Knows nothing about files and variables.
 
 use super::field::{self, Field};
-use super::settings::{ClientAuth, Profile, Settings};
+use super::settings::{ClientAuth, DATA_DIR_DEFAULT, Profile, Settings};
 use super::value::{Kind, Value};
 use crate::identity::Role;
 
@@ -199,6 +199,9 @@ const WORK: &[Key] = keys! {
         "How long one may take.", query.timeout;
 };
 
+/// Keys whose default follows from others: from `data_dir`, and from the profile.
+const FOLLOWING: &[&str] = &["identity.keys", "identity.admin_may_audit"];
+
 /// All keys, section by section.
 pub const KEYS: &[&[Key]] = &[GENERAL, SERVER, TLS, IDENTITY, NETWORKS, WORK];
 
@@ -224,6 +227,13 @@ impl Key {
     #[must_use]
     pub fn split(&self) -> (&'static str, &'static str) {
         self.path.rsplit_once('.').unwrap_or(("", self.path))
+    }
+
+    /// Whether its default is a value that does not follow from other keys; `shown` is it then.
+    #[must_use]
+    pub fn has_default(&self) -> bool {
+        let settings = Settings::development(DATA_DIR_DEFAULT.as_ref());
+        !FOLLOWING.contains(&self.path) && (self.value)(&settings).is_some()
     }
 
     /// What these settings have for it; `None` where it is unset.

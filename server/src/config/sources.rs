@@ -4,6 +4,7 @@
 //! three come as arguments, and every fault of all three is told at once.
 
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::checks;
@@ -20,6 +21,8 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// `--data-dir` of the command line.
     pub data_dir: Option<PathBuf>,
+    /// `--listen` of the command line.
+    pub listen: Option<SocketAddr>,
     /// The environment, or what of it should count.
     pub environment: Vec<(OsString, OsString)>,
 }
