@@ -6,14 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use shoseki_server::config::DATA_DIR_DEFAULT;
 
 use crate::commands::{
     append, backup, checkpoint, completions, demo, drill, export, fork, import, key, man, proof,
     publish, query, seal, segments, show, stats, tail, verify,
 };
-
-/// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
-pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
 
 /// An append-only, tamper-evident audit log.
 #[derive(Parser, Debug)]

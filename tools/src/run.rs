@@ -48,10 +48,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> St
     }
 }
 
-/// Reads the configuration for every command that works on a log.
+/// Reads the configuration for every command that works on a log: it may say where the log is.
 fn configured(command: &Command, session: &mut Session<'_>) -> Result<(), Stop> {
-    if let (Some(path), false) = (&session.shared.config, command.is_about_itself()) {
-        session.config = Config::read(path)?;
+    if !command.is_about_itself() {
+        session.config = Config::read(&session.shared, std::env::vars_os())?;
+        session.shared.data_dir = Some(session.config.data_dir.clone());
     }
     Ok(())
 }
