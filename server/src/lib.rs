@@ -6,6 +6,7 @@
 //! durable.
 
 pub mod config;
+pub mod correlation;
 pub mod identity;
 pub mod intake;
 pub mod problem;
