@@ -10,3 +10,4 @@ pub mod correlation;
 pub mod identity;
 pub mod intake;
 pub mod problem;
+pub mod telemetry;

@@ -191,7 +191,8 @@ async fn the_cases_of_the_w3c_hold_through_the_router() {
                 let joined = sent.join(",");
                 Some(if joined.contains("bar33") { "-".to_owned() } else { joined })
             }
-            "test_tracestate_key_length_limit" => Some(sent.join(",")),
+            // Its key has 257 characters: the first of the assertions of that test.
+            "test_tracestate_key_length_limit" => Some("-".to_owned()),
             _ => expected_state(test, &sent).map(str::to_owned),
         };
         if let Some(expected) = long {
@@ -200,7 +201,7 @@ async fn the_cases_of_the_w3c_hold_through_the_router() {
         }
         count += 1;
     }
-    assert_eq!((count, states), (73, 35), "all cases of the file, all with a tracestate");
+    assert_eq!((count, states), (73, 36), "all cases of the file, all with a tracestate");
 }
 
 #[tokio::test]
