@@ -5,6 +5,7 @@
 //! Invariant: it knows nothing of frames, hashes and files; what is acknowledged, the engine made
 //! durable.
 
+pub mod audit;
 pub mod config;
 pub mod correlation;
 pub mod identity;

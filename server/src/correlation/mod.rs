@@ -11,6 +11,7 @@ mod layer;
 mod trace_context;
 
 pub use exchange::{Exchange, Observer, Observers};
+pub(crate) use ids::push_hex;
 pub use ids::{Correlation, Peer};
 pub use layer::{OwnBody, layer};
 pub use trace_context::{TraceParent, parse_tracestate};

@@ -189,3 +189,13 @@ fn describe(metric: &Metric) {
         Kind::Histogram => metrics::describe_histogram!(metric.name, metric.unit, metric.help),
     }
 }
+
+/// Self-audit records could not be written; `reason` is a word of the code.
+pub fn self_audit_dropped(reason: &'static str, count: u64) {
+    counter!(names::AUDIT_DROPPED, "reason" => reason).increment(count);
+}
+
+/// A self-audit record was noted beside the log.
+pub fn self_audit_pending() {
+    counter!(names::AUDIT_PENDING).increment(1);
+}

@@ -12,4 +12,4 @@ pub mod names;
 
 pub use access::Access;
 pub use logging::{LogForm, LoggingError, start_logging, subscriber};
-pub use metrics::{Intake, LogState, Metrics, Refused};
+pub use metrics::{Intake, LogState, Metrics, Refused, self_audit_dropped, self_audit_pending};
