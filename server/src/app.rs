@@ -38,6 +38,8 @@ pub struct App {
     pub reader: Reader,
     /// The way of records into it.
     pub intake: Intake,
+    /// The same for the server's own records.
+    pub own_intake: Intake,
     /// Who is known.
     pub identities: Identities,
     /// What the server writes about itself.
@@ -77,7 +79,8 @@ impl Rules {
             records_max: settings.ingest.records_max,
             ..DoorRules::default()
         };
-        let own = |systems: &Vec<String>| DoorRules { source_systems: systems.clone(), ..usual.clone() };
+        let own =
+            |systems: &Vec<String>| DoorRules { source_systems: systems.clone(), ..usual.clone() };
         let listed = settings.ingest.source_systems.iter();
         let of_producer = listed.map(|(name, systems)| (name.clone(), own(systems))).collect();
         Self { usual, of_producer }

@@ -10,6 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::app::Shared;
+use crate::audit::Event;
 use crate::correlation::Correlation;
 use crate::identity::{Caller, Refusal};
 use crate::problem::{ErrorCode, Problem};
@@ -68,10 +69,11 @@ fn authenticate(parts: &Parts, app: &Shared) -> Result<Arc<Caller>, Problem> {
     let found = app.identities.authenticate(headers, certificate, peer, app.now_seconds());
     match found {
         Ok(caller) => {
+            let caller = Arc::new(caller);
             if let Some(correlation) = correlation {
                 correlation.set_caller(Arc::clone(&caller));
                 if app.identities.first_use(&caller) {
-                    app.audit.login(&caller, correlation);
+                    app.audit.note(Event::login(correlation, &caller));
                 }
             }
             Ok(caller)
@@ -98,6 +100,9 @@ pub fn refused(refusal: Refusal) -> Problem {
             let detail = "none of your roles may be used from this network";
             Problem::new(ErrorCode::ForbiddenNetwork, detail)
         }
-        None => Problem::new(ErrorCode::Unauthenticated, "a valid bearer token or client certificate is needed"),
+        None => Problem::new(
+            ErrorCode::Unauthenticated,
+            "a valid bearer token or client certificate is needed",
+        ),
     }
 }

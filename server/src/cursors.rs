@@ -1,7 +1,7 @@
 //! Cursors as clients hold them: the engine's, bound to whom it was given.
 //!
 //! Invariant: a cursor works only for the subject and the facilities that it was given for, and
-//! only as long as its key; its text says nothing. Form: `<key id>.<engine's cursor>.<MAC>`.
+//! only as long as its key; its text says nothing. Form: `<key id>.<engine's cursor><session>.<MAC>`.
 
 use std::str::FromStr;
 
@@ -17,6 +17,8 @@ use crate::problem::{ErrorCode, Problem};
 const DOMAIN: &[u8] = b"shoseki cursor 1";
 /// Bytes of the MAC that are kept.
 const MAC_LEN: usize = 16;
+/// Characters of a session.
+const SESSION_LEN: usize = 22;
 
 /// Binds cursors to callers.
 pub struct Cursors {
@@ -33,20 +35,21 @@ impl Cursors {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), key_id }
     }
 
-    /// The text that goes to the client.
+    /// The text that goes to the client; `session` names the pages of one question.
     #[must_use]
-    pub fn seal(&self, cursor: &Cursor, caller: &Caller) -> String {
-        let cursor = cursor.to_string();
+    pub fn seal(&self, cursor: &Cursor, session: u128, caller: &Caller) -> String {
+        let session = URL_SAFE_NO_PAD.encode(session.to_le_bytes());
+        let cursor = format!("{cursor}{session}");
         let mac = URL_SAFE_NO_PAD.encode(self.mac(&cursor, caller));
         format!("{}.{cursor}.{mac}", self.key_id)
     }
 
-    /// The cursor of a text that this caller was given.
+    /// The cursor of a text that this caller was given, and its session.
     ///
     /// # Errors
     /// [`ErrorCode::CursorGone`] where the key is another by now, [`ErrorCode::RequestCursor`]
     /// where it is no cursor of this caller.
-    pub fn open(&self, text: &str, caller: &Caller) -> Result<Cursor, Problem> {
+    pub fn open(&self, text: &str, caller: &Caller) -> Result<(Cursor, u128), Problem> {
         let wrong = || {
             let detail = "cursor: expected one that this query gave to you";
             Problem::new(ErrorCode::RequestCursor, detail)
@@ -68,7 +71,12 @@ impl Cursors {
         if !known {
             return Err(wrong());
         }
-        Cursor::from_str(cursor).map_err(|_| wrong())
+        let at = cursor.len().checked_sub(SESSION_LEN).ok_or_else(wrong)?;
+        let (cursor, session) = cursor.split_at_checked(at).ok_or_else(wrong)?;
+        let session = URL_SAFE_NO_PAD.decode(session).map_err(|_| wrong())?;
+        let session = <[u8; 16]>::try_from(session.as_slice()).map_err(|_| wrong())?;
+        let cursor = Cursor::from_str(cursor).map_err(|_| wrong())?;
+        Ok((cursor, u128::from_le_bytes(session)))
     }
 
     fn mac(&self, cursor: &str, caller: &Caller) -> Vec<u8> {
@@ -118,14 +126,20 @@ mod tests {
     fn a_cursor_works_for_whom_it_was_given_and_under_its_key() {
         let cursors = Cursors::new(&[7; 32]);
         let a = caller("a", only(&["F1", "F2"]));
-        let cursor = Cursor::behind(&Filter::default(), Order::Descending, 5, Seq(9));
-        let text = cursors.seal(&cursor, &a);
-        assert_eq!(cursors.open(&text, &a).expect("its own"), cursor);
+        let cursor = Cursor::behind(&Filter::default(), Order::Descending.into(), 5, Seq(9));
+        let text = cursors.seal(&cursor, 77, &a);
+        assert_eq!(cursors.open(&text, &a).expect("its own"), (cursor, 77));
         for other in [caller("b", only(&["F1", "F2"])), caller("a", only(&["F1"]))] {
-            assert_eq!(cursors.open(&text, &other).expect_err("foreign").code, ErrorCode::RequestCursor);
+            assert_eq!(
+                cursors.open(&text, &other).expect_err("foreign").code,
+                ErrorCode::RequestCursor
+            );
         }
         let joined = caller("a", only(&["F1F2"]));
-        assert_eq!(cursors.open(&text, &joined).expect_err("joined").code, ErrorCode::RequestCursor);
+        assert_eq!(
+            cursors.open(&text, &joined).expect_err("joined").code,
+            ErrorCode::RequestCursor
+        );
         let later = Cursors::new(&[8; 32]);
         assert_eq!(later.open(&text, &a).expect_err("rotated").code, ErrorCode::CursorGone);
         for at in 0..text.len() {

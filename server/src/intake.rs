@@ -15,8 +15,6 @@ use shoseki_engine::log::{AppendError, Appended, Log};
 use shoseki_engine::record::{Producer, Record};
 use tokio::sync::oneshot;
 
-/// Threads that append: while one waits for the disk, the other encodes and hashes.
-const THREADS: usize = 2;
 /// Bytes that one thread takes at once, so that the other has something to do too.
 const TAKEN_LEN_MAX: usize = 4 << 20;
 
@@ -51,14 +49,15 @@ struct Waiting {
 type Answer = Result<Appended, AppendError>;
 
 impl Intake {
-    /// Starts the threads; at most `len_max` bytes wait.
+    /// Starts so many threads (with two, one encodes and hashes while the other waits for the disk);
+    /// at most `len_max` bytes wait.
     ///
     /// # Errors
     /// What the operating system says of a thread that can't be started.
-    pub fn start(log: &Arc<Log>, len_max: usize) -> std::io::Result<Self> {
+    pub fn start(log: &Arc<Log>, len_max: usize, threads: usize) -> std::io::Result<Self> {
         let queue = Mutex::new(Queue::default());
         let shared = Arc::new(Shared { queue, ready: Condvar::new(), len_max });
-        for number in 0..THREADS {
+        for number in 0..threads {
             // The threads alone hold the log, so that it can be closed once they ended.
             let (of_thread, log) = (Arc::clone(&shared), Arc::clone(log));
             let thread = std::thread::Builder::new()

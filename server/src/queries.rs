@@ -61,9 +61,8 @@ impl Queries {
         &self,
         question: impl FnOnce(&Cancel) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let busy = || {
-            Problem::new(ErrorCode::Busy, "too many questions wait: try again").retry_after(1)
-        };
+        let busy =
+            || Problem::new(ErrorCode::Busy, "too many questions wait: try again").retry_after(1);
         let waiting = Waiting(Arc::clone(&self.waiting));
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
             return Err(busy());

@@ -4,7 +4,6 @@
 //! the client sees that it is not whole. Memory is bounded by one page and what the client has not
 //! read of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,12 +15,11 @@ use shoseki_engine::record::{csv_header, csv_row, csv_row_damaged, csv_row_erase
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::filter::{LIMIT_MAX, Question};
-use super::search::{Form, page};
+use super::filter::LIMIT_MAX;
+use super::search::{Form, new_session, page};
 use crate::app::Shared;
-use crate::audit::QueryEvent;
+use crate::audit::{PageSeen, Question};
 use crate::correlation::Correlation;
-use crate::identity::Caller;
 use crate::problem::Problem;
 
 /// Bytes that are handed over at once.
@@ -36,7 +34,6 @@ type Part = Result<Bytes, std::io::Error>;
 /// Answers with all pages.
 pub(super) async fn answer(
     app: Shared,
-    caller: Arc<Caller>,
     correlation: Correlation,
     form: Form,
     question: Question,
@@ -44,15 +41,16 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     query.limit = LIMIT_MAX;
     let first = page(&app, query.clone()).await?;
-    let opened = QueryEvent::opened(&question);
-    app.audit.query(&caller, &correlation, opened).await?;
+    let session = Some(new_session()?);
+    let opened = PageSeen { session, last: false, records: 0 };
+    app.audit.query(&correlation, &question, opened).await?;
     let (sender, receiver) = mpsc::channel::<Part>(PARTS_MAX);
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
         let mut records = 0;
         let sent = send_all(&app, form, query, first, &sender, &mut records).await;
-        let closed = QueryEvent::closed(&question, records, sent.is_ok());
-        let audited = app.audit.query(&caller, &correlation, closed).await;
+        let closed = PageSeen { session, last: true, records };
+        let audited = app.audit.query(&correlation, &question, closed).await;
         if sent.is_err() || audited.is_err() {
             let broken = std::io::Error::other("the answer could not be finished");
             let _ = timeout(UNREAD_MAX, sender.send(Err(broken))).await;
@@ -82,7 +80,7 @@ async fn send_all(
     mut query: Query,
     first: Page,
     sender: &mpsc::Sender<Part>,
-    records: &mut usize,
+    records: &mut u64,
 ) -> Result<(), Unfinished> {
     let mut out = Vec::new();
     if form == Form::Csv {

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
 use super::routes::described;
+use super::schema;
 use crate::problem::ErrorCode;
 
 /// The whole document.
@@ -51,7 +51,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if shape.public {
         operation["security"] = json!([]);
     } else {
-        errors.extend([ErrorCode::Unauthenticated, ErrorCode::AuthLimited, ErrorCode::ForbiddenRole]);
+        errors.extend([
+            ErrorCode::Unauthenticated,
+            ErrorCode::AuthLimited,
+            ErrorCode::ForbiddenRole,
+        ]);
     }
     errors.extend([ErrorCode::RequestHeader, ErrorCode::Internal, ErrorCode::Busy]);
     errors.sort_unstable();

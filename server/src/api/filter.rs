@@ -4,12 +4,12 @@
 //! told at once. Knows nothing about who asks.
 
 use shoseki_engine::query::{
-    ActionPattern, AddressPattern, DetailFilter, DetailPath, Filter, Order, Word,
+    ActionPattern, AddressPattern, DetailFilter, DetailPath, Filter, Order, SortBy, Word,
 };
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
 use shoseki_engine::types::Seq;
 
-use crate::audit::PRODUCER;
+use crate::audit::SERVER as PRODUCER;
 use crate::problem::{ErrorCode, FaultItem, Problem};
 
 /// Most records of a page.
@@ -28,8 +28,8 @@ pub struct Question {
     pub filter: Filter,
     /// Which end first.
     pub order: Order,
-    /// Whether the order is that of the log instead of time.
-    pub by_seq: bool,
+    /// Whether time decides, or the order of the log.
+    pub sort_by: SortBy,
     /// Records of a page.
     pub limit: usize,
     /// Where the page before ended, as it was given.
@@ -93,7 +93,8 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
         match name.as_str() {
             "order" => {
                 let known = ["asc", "desc", "seq"].contains(&value.as_str());
-                reader.once(&name, &mut order, known.then_some(value.clone()), "asc, desc or seq", &value);
+                let given = known.then(|| value.clone());
+                reader.once(&name, &mut order, given, "asc, desc or seq", &value);
             }
             "limit" => {
                 let number = value.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
@@ -119,7 +120,7 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
     }
     match order.as_deref() {
         Some("asc") => question.order = Order::Ascending,
-        Some("seq") => (question.order, question.by_seq) = (Order::Ascending, true),
+        Some("seq") => (question.order, question.sort_by) = (Order::Ascending, SortBy::Seq),
         _ => {}
     }
     question.limit = limit.unwrap_or(LIMIT_DEFAULT);
@@ -208,7 +209,9 @@ impl Reader {
                 let parse = |text: &str| Some(Word::new(text)).filter(|word| !word.is_empty());
                 self.one_of(name, value, parse, "letters or digits", &mut filter.words);
             }
-            "pii_flag" => self.once(name, &mut filter.pii_flag, flag(value), "true or false", value),
+            "pii_flag" => {
+                self.once(name, &mut filter.pii_flag, flag(value), "true or false", value)
+            }
             "after_seq" => {
                 let seq = value.parse().ok().map(Seq);
                 self.once(name, &mut filter.after_seq, seq, "a seq", value);
@@ -220,7 +223,8 @@ impl Reader {
             "run_id" => add(&mut filter.detail, DetailFilter::run(vec![text])),
             _ => match name.strip_prefix("detail.").map(DetailPath::parse) {
                 Some(Ok(path)) => {
-                    let given = DetailFilter { paths: vec![path], ..DetailFilter::member("", vec![text]) };
+                    let given =
+                        DetailFilter { paths: vec![path], ..DetailFilter::member("", vec![text]) };
                     add(&mut filter.detail, given);
                 }
                 Some(Err(_)) => self.fault(name, "detail. and a path such as after.inDays", ""),
@@ -270,7 +274,11 @@ impl Reader {
         if self.received > VALUES_MAX {
             self.fault("", "at most 1000 values", "more");
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(fault(ErrorCode::RequestParameter, self.faults)) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(fault(ErrorCode::RequestParameter, self.faults))
+        }
     }
 }
 

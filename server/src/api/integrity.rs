@@ -18,8 +18,8 @@ use super::json as answers;
 use super::record::no_query;
 use super::search::json_body;
 use crate::app::Shared;
+use crate::audit::{PageSeen, Question};
 use crate::authenticated::Authenticated;
-use crate::audit::QueryEvent;
 use crate::correlation::Correlation;
 use crate::documents::Verdict;
 use crate::identity::Permission;
@@ -43,7 +43,7 @@ pub async fn check(
     caller.need_all_facilities()?;
     no_query(&request)?;
     let (parts, body) = request.into_parts();
-    let correlation = parts.extensions.get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(&parts.extensions);
     let asked = asked(&app, &parts.headers, body).await?;
     let reader = app.reader.clone();
     let range = match asked {
@@ -61,7 +61,13 @@ pub async fn check(
     }
     let count = range.as_ref().map_or(size, |range| range.end - range.start);
     let job = app.jobs.add(caller.subject(), asked.to_json())?;
-    app.audit.query(&caller, &correlation, QueryEvent::integrity_check(&job.asked)).await?;
+    let question = Question {
+        resource: "/v1/audit-logs/integrity-check".to_owned(),
+        parameters: vec![("part".to_owned(), job.asked.to_string())],
+        ..Question::default()
+    };
+    let page = PageSeen { session: None, last: true, records: 0 };
+    app.audit.query(&correlation, &question, page).await?;
     let running = start(&app, Arc::clone(&job), range);
     if count > AT_ONCE_MAX {
         let mut response = answers::answer(
@@ -213,7 +219,7 @@ fn start(app: &Shared, job: Arc<Job>, range: Option<Range<u64>>) -> tokio::task:
             Err(error) => State::Failed(error.to_string()),
         };
         if let State::Succeeded(verdict) = &state {
-            crate::telemetry::integrity_findings(verdict.findings.len());
+            app.metrics.integrity_findings(verdict.findings.len() as u64);
             if whole {
                 *app.last_full_pass.lock() = Some((app.now_micros(), verdict.status.clone()));
             }
@@ -234,4 +240,3 @@ fn report(app: &Shared, verdict: &Verdict) -> Value {
     }
     report
 }
-

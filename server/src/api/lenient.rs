@@ -9,12 +9,12 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 use shoseki_engine::log::{AppendError, Appended, Receipt};
-use shoseki_engine::record::Record;
+use shoseki_engine::record::{Record, split_batch};
 
 use super::receipts;
 use super::records::append_records;
 use crate::app::Shared;
-use crate::door;
+use crate::door::{self, DoorError, IdempotencyKey};
 use crate::identity::Caller;
 use crate::problem::{ErrorCode, FaultItem, Problem};
 
@@ -25,15 +25,25 @@ pub(super) type Outcome = Result<Receipt, Problem>;
 pub(super) async fn append(
     app: &Shared,
     caller: &Caller,
-    key: Option<&str>,
+    key: Option<&IdempotencyKey>,
     bytes: &Bytes,
 ) -> Result<(StatusCode, Vec<u8>), Problem> {
-    let parsed = door::take_each(bytes, caller, &app.door, app.now_micros())?;
-    let mut parsed: Vec<Result<Record, Problem>> =
-        parsed.into_iter().map(|record| record.map_err(Problem::from)).collect();
-    if let Some(key) = key {
-        door::give_ids_each(&mut parsed, &caller.producer, key)?;
+    let parts = split_batch(bytes).map_err(|error| Problem::from(DoorError::from(error)))?;
+    let (rules, now) = (app.door(caller), app.now_micros());
+    if parts.is_empty() {
+        return Err(DoorError::Empty.into());
     }
+    if parts.len() > rules.records_max {
+        return Err(DoorError::TooMany { max: rules.records_max }.into());
+    }
+    let parsed = parts.into_iter().enumerate().map(|(index, part)| {
+        let mut record = door::take_line(part.as_bytes(), caller, rules, now)?;
+        if let (Some(key), None) = (key, record.audit_id) {
+            record.audit_id = Some(key.audit_id(&caller.producer, index));
+        }
+        Ok(record)
+    });
+    let parsed = parsed.map(|record: Result<_, DoorError>| record.map_err(Problem::from)).collect();
     let outcomes = append_each(app, caller, parsed, bytes.len()).await?;
     let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     if refused == outcomes.len() {

@@ -37,4 +37,3 @@ pub async fn openapi(request: Request) -> Response {
 pub(super) fn page() -> Router<Shared> {
     SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into()
 }
-

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
-use shoseki_engine::types::{Seq, TreeSize, to_hex};
 use sha2::{Digest as _, Sha256};
+use shoseki_engine::types::{Seq, TreeSize, to_hex};
 
 use super::filter::{self, Reader};
 use super::json as answers;
@@ -140,8 +140,7 @@ pub async fn prove_inclusion(
         return Err(Problem::new(ErrorCode::RequestParameter, detail));
     }
     let reader = app.reader.clone();
-    let proof =
-        app.queries.run(move |_| reader.prove_inclusion(Seq(seq), TreeSize(size))).await?;
+    let proof = app.queries.run(move |_| reader.prove_inclusion(Seq(seq), TreeSize(size))).await?;
     Ok(answers::ok(&inclusion(&proof)))
 }
 

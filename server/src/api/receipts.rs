@@ -93,8 +93,10 @@ pub fn problem(error: AppendError) -> Problem {
             Problem::new(ErrorCode::Closing, "the server is shutting down: try again")
                 .retry_after(5)
         }
-        stopped => Problem::new(ErrorCode::LogStopped, "the log takes no records until it is seen to")
-            .caused_by(stopped)
-            .retry_after(60),
+        stopped => {
+            Problem::new(ErrorCode::LogStopped, "the log takes no records until it is seen to")
+                .caused_by(stopped)
+                .retry_after(60)
+        }
     }
 }

@@ -9,15 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
-use shoseki_engine::log::{Entry, InclusionProof, Query, ReadError, Reader, SegmentInfo, SignedCheckpoint};
+use shoseki_engine::log::{
+    Entry, InclusionProof, Query, ReadError, Reader, SegmentInfo, SignedCheckpoint,
+};
 use shoseki_engine::query::{DetailFilter, Filter, Order};
 use shoseki_engine::record::{AuditId, string_value};
 use shoseki_engine::types::Seq;
 
 use super::{json as answers, scope};
 use crate::app::Shared;
+use crate::audit::{PageSeen, Question};
 use crate::authenticated::Authenticated;
-use crate::audit::QueryEvent;
 use crate::correlation::Correlation;
 use crate::identity::{Caller, Permission};
 use crate::problem::{ErrorCode, Problem};
@@ -35,7 +37,7 @@ pub async fn detail(
 ) -> Result<Response, Problem> {
     caller.need(Permission::Read)?;
     no_query(&request)?;
-    let correlation = request.extensions().get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(request.extensions());
     let id = AuditId::parse(&id).ok_or_else(not_found)?;
     let (entry, others) = first_seen(&app, &caller, id).await?;
     let signed = covering(&app, entry.seq()).await?;
@@ -52,7 +54,7 @@ pub async fn detail(
             Ok((proof, segment_of(&reader, seq)))
         })
         .await?;
-    app.audit.query(&caller, &correlation, QueryEvent::record(id)).await?;
+    read(&app, &correlation, "/v1/audit-logs/{audit_id}", id, 1).await?;
     let verification = verification(&entry, proof.as_ref(), segment.as_ref(), &signed);
     let mut out = b"{\"record\":".to_vec();
     entry.write_export_line(&mut out);
@@ -63,6 +65,21 @@ pub async fn detail(
     }
     out.push(b'}');
     Ok(answers::answer(StatusCode::OK, out))
+}
+
+/// Records that somebody reads what an id names.
+async fn read(
+    app: &Shared,
+    correlation: &Correlation,
+    resource: &str,
+    id: AuditId,
+    records: u64,
+) -> Result<(), Problem> {
+    let parameters = vec![("audit_id".to_owned(), id.to_string())];
+    let resource = resource.to_owned();
+    let question = Question { resource, parameters, ..Question::default() };
+    let page = PageSeen { session: None, last: true, records };
+    app.audit.query(correlation, &question, page).await
 }
 
 /// No parameter is known here.
@@ -125,9 +142,8 @@ pub(super) async fn covering(app: &Shared, seq: Seq) -> Result<SignedCheckpoint,
 }
 
 pub(super) fn segment_of(reader: &Reader, seq: Seq) -> Option<SegmentInfo> {
-    let holds = |info: &SegmentInfo| {
-        (info.first_seq.0..info.first_seq.0 + info.count).contains(&seq.0)
-    };
+    let holds =
+        |info: &SegmentInfo| (info.first_seq.0..info.first_seq.0 + info.count).contains(&seq.0);
     reader.segments().into_iter().find(holds)
 }
 
@@ -175,14 +191,15 @@ pub async fn history(
 ) -> Result<Response, Problem> {
     caller.need(Permission::Read)?;
     no_query(&request)?;
-    let correlation = request.extensions().get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(request.extensions());
     let id = AuditId::parse(&id).ok_or_else(not_found)?;
     let (reader, of) = (app.reader.clone(), std::sync::Arc::clone(&caller));
     let found = app.queries.run(move |_| chain_of(&reader, &of, id)).await?;
     if found.is_empty() {
         return Err(not_found());
     }
-    app.audit.query(&caller, &correlation, QueryEvent::history(id, found.len())).await?;
+    let records = found.len() as u64;
+    read(&app, &correlation, "/v1/audit-logs/{audit_id}/history", id, records).await?;
     let mut out = b"{\"records\":[".to_vec();
     for (index, entry) in found.iter().enumerate() {
         if index > 0 {

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sha2::{Digest as _, Sha512};
 use shoseki_engine::log::{AppendError, Appended};
 use shoseki_engine::record::Record;
 
@@ -15,12 +16,13 @@ use super::body::{self, BodyKind};
 use super::prefer::Preferences;
 use super::{lenient, receipts, stream};
 use crate::app::Shared;
+use crate::audit::{Event, Refusal};
 use crate::authenticated::Authenticated;
 use crate::correlation::Correlation;
-use crate::door::{self, DoorRules};
+use crate::door::{self, IdempotencyKey};
 use crate::identity::{Caller, Permission};
 use crate::problem::{ErrorCode, Problem};
-use crate::telemetry;
+use crate::telemetry::Refused;
 
 /// A body longer than this is parsed off the threads that serve everybody.
 const PARSED_INLINE_MAX: usize = 1 << 20;
@@ -39,12 +41,10 @@ pub async fn append(
     let (parts, body) = request.into_parts();
     let kind = body::kind(&parts.headers)?;
     let preferences = Preferences::of(&parts.headers);
-    let correlation = parts.extensions.get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(&parts.extensions);
     let key = idempotency_key(&parts.headers)?;
     match kind {
-        BodyKind::Lines => {
-            stream::append(app, caller, correlation, key, preferences, body).await
-        }
+        BodyKind::Lines => stream::append(app, caller, correlation, key, preferences, body).await,
         BodyKind::Json => {
             let take = Take { app: &app, caller: &caller, correlation: &correlation, key };
             take.array(&parts.headers, preferences, body).await
@@ -56,7 +56,7 @@ struct Take<'a> {
     app: &'a Shared,
     caller: &'a Caller,
     correlation: &'a Correlation,
-    key: Option<String>,
+    key: Option<IdempotencyKey>,
 }
 
 impl Take<'_> {
@@ -73,7 +73,7 @@ impl Take<'_> {
             settings.accept_valid.iter().any(|name| name == self.caller.subject())
         });
         let answer = if lenient {
-            lenient::append(app, self.caller, self.key.as_deref(), &bytes).await
+            lenient::append(app, self.caller, self.key.as_ref(), &bytes).await
         } else {
             self.strict(&bytes).await.map(|appended| {
                 let body = receipts::write_answer(&appended, preferences.minimal);
@@ -84,8 +84,7 @@ impl Take<'_> {
         match answer {
             Ok((status, body)) => Ok(json(status, body, preferences)),
             Err(problem) => {
-                telemetry::records_refused(problem.code.as_str(), 1);
-                app.audit.refused(self.caller, self.correlation, &problem, &bytes);
+                refused(app, self.correlation, &problem, &bytes);
                 Err(problem)
             }
         }
@@ -94,7 +93,7 @@ impl Take<'_> {
     async fn strict(&self, bytes: &Bytes) -> Result<Appended, Problem> {
         let mut records = parse(self.app, self.caller, bytes).await?;
         if let Some(key) = &self.key {
-            door::give_ids(&mut records, &self.caller.producer, key)?;
+            key.apply(&self.caller.producer, &mut records);
         }
         let appended = append_records(self.app, self.caller, records, bytes.len()).await;
         appended.map_err(receipts::problem)
@@ -108,25 +107,25 @@ pub(super) async fn append_records(
     records: Vec<Record>,
     len: usize,
 ) -> Result<Appended, AppendError> {
-    telemetry::records_received(records.len());
+    app.metrics.received(records.len() as u64);
     let appended = app.intake.append(Some(caller.producer.clone()), records, len).await?;
     let duplicates = appended.receipts.len() as u64 - appended.accepted;
-    telemetry::records_stored(appended.accepted, duplicates);
+    app.metrics.appended(appended.accepted, duplicates);
     Ok(appended)
 }
 
 /// Parses a body; a long one on a thread of its own.
 async fn parse(app: &Shared, caller: &Caller, bytes: &Bytes) -> Result<Vec<Record>, Problem> {
     if bytes.len() <= PARSED_INLINE_MAX {
-        return Ok(door::take(bytes, caller, &app.door, app.now_micros())?);
+        return Ok(door::take(bytes, caller, app.door(caller), app.now_micros())?);
     }
     let (app, caller, bytes) = (app.clone(), caller.clone(), bytes.clone());
-    let parsed = move || door::take(&bytes, &caller, &app.door, app.now_micros());
+    let parsed = move || door::take(&bytes, &caller, app.door(&caller), app.now_micros());
     let parsed = tokio::task::spawn_blocking(parsed).await;
     Ok(parsed.map_err(|error| Problem::internal(&error))??)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let wrong = || {
@@ -136,12 +135,35 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if values.next().is_some() {
         return Err(wrong());
     }
-    let text = value.to_str().map_err(|_| wrong())?.trim();
-    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if text.is_empty() || text.len() > 255 || !visible {
-        return Err(wrong());
+    IdempotencyKey::parse(value.as_bytes()).map(Some).map_err(|_| wrong())
+}
+
+/// Counts what was refused, and keeps who sent it and what its bytes were.
+pub(super) fn refused(app: &Shared, correlation: &Correlation, problem: &Problem, bytes: &[u8]) {
+    let reason = match problem.code {
+        ErrorCode::RequestNotJson => Refused::Syntax,
+        ErrorCode::BodyTooLarge | ErrorCode::TooManyRecords => Refused::TooLarge,
+        ErrorCode::ForbiddenFacility | ErrorCode::ReservedName => Refused::Forbidden,
+        ErrorCode::Conflict => Refused::Conflict,
+        ErrorCode::Busy => Refused::Busy,
+        ErrorCode::DiskFull => Refused::Full,
+        ErrorCode::InvalidRecords | ErrorCode::InvalidRequest => Refused::Invalid,
+        _ => return app.metrics.failed(1),
+    };
+    app.metrics.refused(reason, 1);
+    if matches!(reason, Refused::Busy | Refused::Full) {
+        return;
     }
-    Ok(Some(text.to_owned()))
+    let index = problem.errors.first().and_then(|item| item.index);
+    let sha512: [u8; 64] = Sha512::digest(bytes).into();
+    let refusal = Refusal {
+        code: problem.code,
+        index,
+        faults: &problem.errors,
+        sha512: &sha512,
+        length: bytes.len(),
+    };
+    app.audit.note(Event::ingest_refused(correlation, &refusal));
 }
 
 fn json(status: StatusCode, body: Vec<u8>, preferences: Preferences) -> Response {

@@ -6,21 +6,23 @@ use axum::Router;
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{any, get};
-use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{health, integrity, metrics, openapi, proofs, record, records, search, segments, stats};
 use super::write_check;
+use super::{
+    health, integrity, metrics, openapi, proofs, record, records, search, segments, stats,
+};
 use crate::app::Shared;
 use crate::correlation::{self, Observers};
 use crate::problem::{ErrorCode, Problem};
 
 /// Answers smaller than this are not worth compressing.
-const COMPRESSED_MIN: u16 = 1024;
+const COMPRESSED_MIN: u64 = 1024;
 
 /// All routes of the interface, with their description.
 fn documented() -> OpenApiRouter<Shared> {

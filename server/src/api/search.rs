@@ -7,14 +7,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use shoseki_engine::log::{Page, Query, SortBy};
-use shoseki_engine::query::{Cursor, Explain};
+use shoseki_engine::log::{Page, Query};
+use shoseki_engine::query::Explain;
 
 use super::filter::{self, Question};
 use super::{all_pages, body, json as answers, scope};
 use crate::app::Shared;
+use crate::audit::{self, PageSeen, TimeRange};
 use crate::authenticated::Authenticated;
-use crate::audit::QueryEvent;
 use crate::correlation::Correlation;
 use crate::identity::{Caller, Permission};
 use crate::problem::{ErrorCode, Problem};
@@ -52,7 +52,7 @@ pub async fn list(
         return Err(Problem::new(ErrorCode::UriTooLong, detail));
     }
     let question = filter::question(filter::of_query(query))?;
-    let correlation = request.extensions().get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(request.extensions());
     let form = Form::of(request.headers())?;
     let next = Next { path: request.uri().path().to_owned(), query: query.map(str::to_owned) };
     Ask { app, caller, correlation, form }.answer(question, Some(next)).await
@@ -71,8 +71,9 @@ pub async fn search(
     caller.need(Permission::Read)?;
     let (parts, given) = request.into_parts();
     let form = Form::of(&parts.headers)?;
-    let question = filter::question(filter::of_json(&json_body(&app, &parts.headers, given).await?)?)?;
-    let correlation = parts.extensions.get::<Correlation>().cloned().unwrap_or_default();
+    let question =
+        filter::question(filter::of_json(&json_body(&app, &parts.headers, given).await?)?)?;
+    let correlation = Correlation::of(&parts.extensions);
     Ask { app, caller, correlation, form }.answer(question, None).await
 }
 
@@ -101,7 +102,8 @@ impl Form {
             for range in value.split(',') {
                 let mut parts = range.split(';').map(str::trim);
                 let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-                let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+                let refused =
+                    parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
                 given |= !kind.is_empty();
                 match kind.as_str() {
                     _ if refused => {}
@@ -137,23 +139,33 @@ impl Ask {
     async fn answer(self, mut question: Question, next: Option<Next>) -> Result<Response, Problem> {
         scope::narrow(&self.caller, &mut question.filter)?;
         let cursor = question.cursor.as_deref();
-        let cursor = cursor.map(|text| self.app.cursors.open(text, &self.caller)).transpose()?;
+        let opened = cursor.map(|text| self.app.cursors.open(text, &self.caller)).transpose()?;
+        let (cursor, session) = match opened {
+            Some((cursor, session)) => (Some(cursor), session),
+            None => (None, new_session()?),
+        };
         let query = Query {
             filter: question.filter.clone(),
             order: question.order,
-            sort_by: if question.by_seq { SortBy::Seq } else { SortBy::Time },
+            sort_by: question.sort_by,
             limit: question.limit,
             cursor,
             cancel: None,
         };
         if self.form != Form::Page {
-            let Self { app, caller, correlation, form } = self;
-            return all_pages::answer(app, caller, correlation, form, question, query).await;
+            let Self { app, correlation, form, .. } = self;
+            let asked = asked(&question);
+            return all_pages::answer(app, correlation, form, asked, query).await;
         }
         let page = page(&self.app, query).await?;
-        let next_cursor = page.next.as_ref().map(|next| self.app.cursors.seal(next, &self.caller));
-        let event = QueryEvent::page(&question, page.entries.len(), next_cursor.as_deref());
-        self.app.audit.query(&self.caller, &self.correlation, event).await?;
+        let seal = |next| self.app.cursors.seal(next, session, &self.caller);
+        let next_cursor = page.next.as_ref().map(seal);
+        let seen = PageSeen {
+            session: Some(session),
+            last: next_cursor.is_none(),
+            records: page.entries.len() as u64,
+        };
+        self.app.audit.query(&self.correlation, &asked(&question), seen).await?;
         let bytes = write_page(&page, next_cursor.as_deref(), question.explain);
         let mut response = answers::answer(StatusCode::OK, bytes);
         if let (Some(next), Some(cursor)) = (next, &next_cursor)
@@ -163,6 +175,21 @@ impl Ask {
         }
         Ok(response)
     }
+}
+
+/// A name for the pages of one question.
+pub(super) fn new_session() -> Result<u128, Problem> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| Problem::internal(&error))?;
+    Ok(u128::from_le_bytes(random))
+}
+
+/// The question as the self-audit keeps it.
+fn asked(question: &Question) -> audit::Question {
+    let text = |time: Option<shoseki_engine::record::Timestamp>| time.map(|time| time.to_string());
+    let range = TimeRange { from: text(question.filter.from), to: text(question.filter.to) };
+    let resource = "/v1/audit-logs".to_owned();
+    audit::Question { resource, range, parameters: question.asked.clone() }
 }
 
 /// One page.
@@ -191,7 +218,8 @@ impl Next {
 }
 
 fn write_page(page: &Page, next_cursor: Option<&str>, explain: bool) -> Vec<u8> {
-    let bodies: usize = page.entries.iter().filter_map(|e| e.record()).map(|r| r.body().len()).sum();
+    let bodies: usize =
+        page.entries.iter().filter_map(|e| e.record()).map(|r| r.body().len()).sum();
     let mut out = Vec::with_capacity(256 + bodies + page.entries.len() * 340);
     out.extend_from_slice(b"{\"records\":[");
     for (index, entry) in page.entries.iter().enumerate() {
@@ -223,4 +251,3 @@ fn explained(explain: &Explain) -> Value {
         "elapsed_us": u64::try_from(explain.elapsed.as_micros()).unwrap_or(u64::MAX),
     })
 }
-

@@ -11,8 +11,8 @@ use shoseki_engine::query::{Bucket, BucketUnit, StatsQuery};
 use super::filter::{self, Parameter, Reader};
 use super::{json, scope};
 use crate::app::Shared;
+use crate::audit::{PageSeen, Question, SERVER, TimeRange};
 use crate::authenticated::Authenticated;
-use crate::audit::{PRODUCER, QueryEvent};
 use crate::correlation::Correlation;
 use crate::documents::{ACTIONS_MAX, Statistics};
 use crate::identity::Permission;
@@ -32,15 +32,19 @@ pub async fn stats(
     request: Request,
 ) -> Result<Response, Problem> {
     caller.need(Permission::Read)?;
-    let correlation = request.extensions().get::<Correlation>().cloned().unwrap_or_default();
+    let correlation = Correlation::of(request.extensions());
     let parameters = filter::of_query(request.uri().query());
     let Asked { mut query, top, asked } = read(parameters)?;
     scope::narrow(&caller, &mut query.filter)?;
     let reader = app.reader.clone();
     let (from, to) = (query.filter.from, query.filter.to);
     let counted = app.queries.run(move |cancel| reader.stats(&query, Some(cancel))).await?;
-    let event = QueryEvent::statistics(asked, from, to, counted.total);
-    app.audit.query(&caller, &correlation, event).await?;
+    let text = |time: Option<shoseki_engine::record::Timestamp>| time.map(|time| time.to_string());
+    let range = TimeRange { from: text(from), to: text(to) };
+    let resource = "/v1/audit-logs/stats".to_owned();
+    let asked = Question { resource, range, parameters: asked };
+    let page = PageSeen { session: None, last: true, records: 0 };
+    app.audit.query(&correlation, &asked, page).await?;
     let statistics = Statistics::new(&counted, top);
     let body = serde_json::to_vec(&statistics).map_err(|error| Problem::internal(&error))?;
     Ok(json::answer(StatusCode::OK, body))
@@ -83,7 +87,7 @@ fn read(parameters: Vec<Parameter>) -> Result<Asked, Problem> {
         }
     }
     if !include_self.unwrap_or(false) {
-        query.filter.not_ingested_by.push(PRODUCER.to_owned());
+        query.filter.not_ingested_by.push(SERVER.to_owned());
     }
     reader.finish(&query.filter)?;
     let utc_offset_minutes = offset.unwrap_or(0);

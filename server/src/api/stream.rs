@@ -18,13 +18,13 @@ use tokio::time::{sleep, timeout};
 
 use super::body::{self, Held};
 use super::prefer::Preferences;
-use super::{lenient, receipts};
+use super::{lenient, receipts, records};
 use crate::app::Shared;
+use crate::authenticated;
 use crate::correlation::Correlation;
-use crate::door;
+use crate::door::{self, IdempotencyKey};
 use crate::identity::Caller;
 use crate::problem::{ErrorCode, Problem};
-use crate::telemetry;
 
 /// Lines that are committed together.
 const GROUP_LINES_MAX: usize = 500;
@@ -47,7 +47,7 @@ pub(super) async fn append(
     app: Shared,
     caller: std::sync::Arc<Caller>,
     correlation: Correlation,
-    key: Option<String>,
+    key: Option<IdempotencyKey>,
     preferences: Preferences,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -163,12 +163,11 @@ impl Pump {
                 let _ = self.send().await;
             }
             Err(Stop::Failed(problem)) => {
-                telemetry::records_refused(problem.code.as_str(), 1);
                 if self.counts.lines() == 0 && self.answer.is_empty() {
                     let _ = self.sender.send(Part::Failed(problem)).await;
                     return;
                 }
-                self.app.audit.failed(&self.caller, &self.correlation, &problem);
+                self.app.metrics.failed(1);
                 self.answer.extend_from_slice(&failure(&problem, self.line));
                 let _ = self.send().await;
             }
@@ -233,7 +232,7 @@ impl Pump {
             return;
         }
         let now = self.app.now_micros();
-        let parsed = door::take_line(&bytes, &self.caller, &self.app.door, now);
+        let parsed = door::take_line(&bytes, &self.caller, self.app.door(&self.caller), now);
         self.group_len += bytes.len();
         let parsed = parsed.map_err(Problem::from);
         self.group.push(Line { number: self.line, bytes, parsed });
@@ -243,8 +242,8 @@ impl Pump {
         if self.group.is_empty() {
             return Ok(());
         }
-        let still = self.app.identities.still_valid(&self.caller, self.app.now_seconds());
-        still.map_err(|refusal| Stop::Failed(refusal.into()))?;
+        let still = self.app.identities.still(&self.caller, self.app.now_seconds());
+        still.map_err(|refusal| Stop::Failed(authenticated::refused(refusal)))?;
         let len = std::mem::take(&mut self.group_len);
         let mut lines = Vec::with_capacity(self.group.len());
         let mut parsed = Vec::with_capacity(self.group.len());
@@ -294,8 +293,7 @@ impl Pump {
             }
             Err(problem) => {
                 self.counts.refused += 1;
-                telemetry::records_refused(problem.code.as_str(), 1);
-                self.app.audit.refused(&self.caller, &self.correlation, &problem, bytes);
+                records::refused(&self.app, &self.correlation, &problem, bytes);
                 let (status, code) = (problem.code.status().as_u16(), problem.code.as_str());
                 let message = problem.detail.clone();
                 let errors = lenient::items(0, problem);

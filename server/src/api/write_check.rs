@@ -9,14 +9,14 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use shoseki_engine::log::Entry;
-use shoseki_engine::record::Body;
+use shoseki_engine::record::{ActorType, Body, Outcome, Producer, Record, Timestamp};
 use tokio::sync::Mutex;
 
 use super::json as answers;
 use super::receipts;
 use super::record::no_query;
 use crate::app::{App, Shared};
-use crate::audit::write_check_record;
+use crate::audit::SERVER;
 use crate::authenticated::Authenticated;
 use crate::correlation::Correlation;
 use crate::identity::{Caller, Permission};
@@ -41,8 +41,7 @@ pub async fn write_check(
 ) -> Result<Response, Problem> {
     caller.need(Permission::Operate)?;
     no_query(&request)?;
-    let correlation = request.extensions().get::<Correlation>().cloned();
-    let correlation = correlation.unwrap_or_else(Correlation::internal);
+    let correlation = Correlation::of(request.extensions());
     // One at a time: who waits gets the answer of who came first.
     let mut last = app.write_checks.0.lock().await;
     if let Some((at, answer)) = last.as_ref().filter(|(at, _)| at.elapsed() < COUNTS_FOR) {
@@ -57,9 +56,17 @@ pub async fn write_check(
 }
 
 async fn check(app: &App, caller: &Caller, correlation: &Correlation) -> Result<Value, Problem> {
-    let record = write_check_record(caller, correlation, app.now_micros())?;
+    let clock = || Problem::internal(&"the clock is outside 1970 to 2199");
+    let now = Timestamp::from_unix_micros(app.now_micros()).ok_or_else(clock)?;
+    let (actor, outcome) = (caller.subject(), Outcome::Success);
+    let record = Record {
+        request_id: Some(correlation.request_id().to_owned()),
+        trace_id: Some(correlation.trace_id().to_owned()),
+        facility_id: Some(caller.facilities.only_one().unwrap_or("-").to_owned()),
+        ..Record::new(now, ActorType::User, actor, "WRITE_CHECK", outcome)
+    };
     let began = Instant::now();
-    let producer = crate::audit::producer();
+    let producer = Producer::new(SERVER).map_err(|error| Problem::internal(&error))?;
     let appended = app.intake.append(Some(producer), vec![record], 1024).await;
     let appended = appended.map_err(receipts::problem)?;
     let durable_ms = began.elapsed().as_secs_f64() * 1000.0;

@@ -13,7 +13,7 @@ use crate::correlation::Correlation;
 use crate::identity::{Caller, Role};
 
 /// Name of the server in its own records, and their producer.
-pub(super) const SERVER: &str = "shoseki";
+pub const SERVER: &str = "shoseki";
 /// Stands where there is nothing to say.
 pub(super) const NOTHING: &str = "-";
 /// Longest text from a client, in characters.

@@ -209,7 +209,8 @@ pub(super) fn details_of(faults: &[FaultItem]) -> String {
     let say = |fault: &FaultItem| {
         let pointer = fault.pointer.as_deref().map_or_else(String::new, cut);
         let expected = fault.expected.as_deref().map_or_else(String::new, cut);
-        format!("record {} {pointer}: expected {expected}", fault.index)
+        let place = fault.index.map_or_else(String::new, |index| format!("record {index} "));
+        format!("{place}{pointer}: expected {expected}")
     };
     let said: Vec<String> = faults.iter().take(FAULTS_SAID).map(say).collect();
     match (faults.len(), faults.len().saturating_sub(FAULTS_SAID)) {

@@ -13,7 +13,7 @@ mod pending;
 mod sessions;
 mod summary;
 
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, SERVER};
 pub use events::{Refusal, TimeRange};
 pub use handle::{Clock, SelfAudit, SelfAuditOptions, StartError};
 pub use pending::{PENDING_FILE, PendingError};

@@ -73,6 +73,12 @@ impl Correlation {
         }
     }
 
+    /// That of a request whose extensions these are; one of our own where the layer is missing.
+    #[must_use]
+    pub fn of(extensions: &http::Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_else(Self::internal)
+    }
+
     /// Of something that the server does by itself.
     #[must_use]
     pub fn internal() -> Self {

@@ -69,10 +69,14 @@ impl Statistics {
             values.iter().map(|value| (value.value.clone(), value.count)).collect()
         };
         let list = |values: &[ValueCount]| {
-            let one = |value: &ValueCount| NamedCount { value: value.value.clone(), count: value.count };
+            let one =
+                |value: &ValueCount| NamedCount { value: value.value.clone(), count: value.count };
             values.iter().take(top).map(one).collect()
         };
-        fn fixed(names: impl Iterator<Item = &'static str>, counts: [u64; 3]) -> BTreeMap<String, u64> {
+        fn fixed(
+            names: impl Iterator<Item = &'static str>,
+            counts: [u64; 3],
+        ) -> BTreeMap<String, u64> {
             names.map(str::to_owned).zip(counts).collect()
         }
         let bucket = |bucket: &shoseki_engine::query::BucketCount| TimeBucket {
@@ -86,7 +90,10 @@ impl Statistics {
             erased: stats.erased,
             unreadable: stats.unreadable,
             by_result: fixed(Outcome::ALL.iter().map(|v| v.as_str()), stats.by_result),
-            by_sensitivity: fixed(Sensitivity::ALL.iter().map(|v| v.as_str()), stats.by_sensitivity),
+            by_sensitivity: fixed(
+                Sensitivity::ALL.iter().map(|v| v.as_str()),
+                stats.by_sensitivity,
+            ),
             by_actor_type: fixed(ActorType::ALL.iter().map(|v| v.as_str()), stats.by_actor_type),
             by_action: map(&stats.actions),
             by_facility: map(&stats.facilities),

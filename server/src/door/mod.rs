@@ -15,6 +15,7 @@ mod faults;
 mod mask;
 mod members;
 mod message;
+mod refusal;
 mod repeat;
 mod rules;
 mod second;

@@ -27,7 +27,7 @@ pub fn take(
     let records = match parse_batch(body, &rules.limits, rules.records_max) {
         Ok(records) => records,
         Err(InputError::Invalid(faults)) => look_again(body, caller, rules, faults)?,
-        Err(other) => return Err(refusal(other)),
+        Err(other) => return Err(other.into()),
     };
     if records.is_empty() {
         return Err(DoorError::Empty);
@@ -55,20 +55,22 @@ pub fn take_line(
                 return Err(DoorError::Invalid(faults));
             }
         }
-        Err(other) => return Err(refusal(other)),
+        Err(other) => return Err(other.into()),
     };
     admit(records, caller, rules, now)?.pop().ok_or(DoorError::Empty)
 }
 
-fn refusal(error: InputError) -> DoorError {
-    match error {
-        InputError::Syntax { offset, line, column, kind } => {
-            DoorError::NotJson { offset, line, column, kind }
+impl From<InputError> for DoorError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Syntax { offset, line, column, kind } => {
+                DoorError::NotJson { offset, line, column, kind }
+            }
+            InputError::TooMany { max } => DoorError::TooMany { max },
+            InputError::Invalid(faults) => DoorError::Invalid(faults),
+            // The engine's errors may grow; an unknown one is a refusal too.
+            _ => DoorError::Invalid(Vec::new()),
         }
-        InputError::TooMany { max } => DoorError::TooMany { max },
-        InputError::Invalid(faults) => DoorError::Invalid(faults),
-        // The engine's errors may grow; an unknown one is a refusal too.
-        _ => DoorError::Invalid(Vec::new()),
     }
 }
 
@@ -79,12 +81,12 @@ fn look_again(
     rules: &DoorRules,
     known: Vec<Fault>,
 ) -> Result<Vec<Record>, DoorError> {
-    let parts = split_batch(body).map_err(refusal)?;
+    let parts = split_batch(body).map_err(DoorError::from)?;
     let mut faults = Faults::new(&rules.limits);
     let mut records = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
         faults.index = index;
-        match sent_members(part).map_err(refusal)? {
+        match sent_members(part).map_err(DoorError::from)? {
             Some(members) if second::is_second(&members) => {
                 records.extend(second::read(&members, rules, &mut faults));
             }

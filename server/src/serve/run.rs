@@ -74,7 +74,9 @@ pub async fn serve(
             open(settings)
         }
     });
-    let opened = opened.await.map_err(|error| StartError::Process { what: "start", why: error.to_string() })?;
+    let opened = opened
+        .await
+        .map_err(|error| StartError::Process { what: "start", why: error.to_string() })?;
     let (app, token) = opened?;
     let observers = Observers::new(vec![
         Arc::new(crate::telemetry::Access),
@@ -146,6 +148,7 @@ async fn end(app: Shared, grace: Duration) -> Result<(), LogError> {
     app.audit.close().await;
     let ended = tokio::task::spawn_blocking(move || {
         app.intake.close();
+        app.own_intake.close();
         let log = match Arc::try_unwrap(app) {
             Ok(app) => app.log,
             // Somebody still asks; whoever is last closes the log.

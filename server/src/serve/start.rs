@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::body::Budget;
 use crate::api::write_check::WriteChecks;
 use crate::app::{App, Rules, Shared};
-use crate::audit::SelfAudit;
+use crate::audit::{SelfAudit, SelfAuditOptions};
 use crate::config::Settings;
 use crate::cursors::Cursors;
 use crate::identity::{DevelopmentToken, Identities, IdentityError, prepare_development};
@@ -90,14 +90,20 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
     let token = prepare_development(&settings, now)?;
     let identities = Identities::open(&settings)?;
     let cursors = Cursors::new(&secret(&dir.join(CURSOR_KEY))?);
-    let intake = Intake::start(&log, settings.log.queue_len_max)
+    let intake = Intake::start(&log, settings.log.queue_len_max, 2)
         .map_err(|error| StartError::Process { what: "threads", why: error.to_string() })?;
-    let audit = SelfAudit::start(intake.clone(), &dir)
-        .map_err(|source| StartError::File { path: dir.clone(), source })?;
+    let threads =
+        |why: std::io::Error| StartError::Process { what: "threads", why: why.to_string() };
+    // Of its own, so that producers can't keep the server from writing who asked.
+    let own_intake = Intake::start(&log, OWN_QUEUE_LEN, 1).map_err(threads)?;
+    let audit_options = SelfAuditOptions { mask: mask_for_audit, ..SelfAuditOptions::default() };
+    let audit = SelfAudit::start(own_intake.clone(), &dir, audit_options)
+        .map_err(|why| StartError::Process { what: "self-audit", why: why.to_string() })?;
     let app = App {
         reader: log.reader(),
         log,
         intake,
+        own_intake,
         identities,
         audit,
         queries: Queries::new(&settings.query),
@@ -116,6 +122,13 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
     Ok((Arc::new(app), token))
 }
 
+/// Bytes of the server's own records that may wait.
+const OWN_QUEUE_LEN: usize = 8 << 20;
+
+fn mask_for_audit(text: &str) -> String {
+    text.to_owned()
+}
+
 /// A secret of 32 bytes that stays the same over restarts.
 fn secret(path: &Path) -> Result<[u8; 32], StartError> {
     let file = |source| StartError::File { path: path.to_owned(), source };
@@ -126,13 +139,20 @@ fn secret(path: &Path) -> Result<[u8; 32], StartError> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut secret = [0; 32];
-            getrandom::fill(&mut secret).map_err(|error| file(io::Error::other(error.to_string())))?;
+            getrandom::fill(&mut secret)
+                .map_err(|error| file(io::Error::other(error.to_string())))?;
             if let Some(dir) = path.parent() {
                 std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(file)?;
             }
             let new = path.with_extension("new");
             let mut options = std::fs::OpenOptions::new();
-            let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(file)?;
+            let mut out = options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new)
+                .map_err(file)?;
             out.write_all(&secret).and_then(|()| out.sync_all()).map_err(file)?;
             std::fs::rename(&new, path).map_err(file)?;
             Ok(secret)

@@ -163,6 +163,11 @@ impl Metrics {
         histogram!(names::FSYNC_SECONDS).record(took);
     }
 
+    /// A verification found so many things wrong.
+    pub fn integrity_findings(&self, findings: u64) {
+        counter!(names::INTEGRITY_FINDINGS).increment(findings);
+    }
+
     /// An authentication failed; `reason` is a word of the code.
     pub fn auth_failure(&self, reason: &'static str) {
         counter!(names::AUTH_FAILURES, "reason" => reason).increment(1);

@@ -51,6 +51,8 @@ table! {
         "Requests that were answered.";
     REQUEST_SECONDS = "shoseki_http_request_seconds", Histogram, Seconds, ["route", "method"],
         "Time from the head of a request to the head of its answer.";
+    INTEGRITY_FINDINGS = "shoseki_integrity_findings_total", Counter, Count, [],
+        "Findings of verifications.";
     RECORDS_RECEIVED = "shoseki_records_received_total", Counter, Count, [],
         "Records that arrived, whatever became of them.";
     RECORDS_ACCEPTED = "shoseki_records_accepted_total", Counter, Count, [],

@@ -103,8 +103,7 @@ fn lines(name: &str) -> Option<Vec<serde_json::Value>> {
 }
 
 /// Rows of the sample where we find less or more on purpose: what we find.
-const DIFFERENCES: &[(&str, &str, usize, &str)] = &[
-];
+const DIFFERENCES: &[(&str, &str, usize, &str)] = &[];
 
 #[test]
 fn the_samples_of_others_are_found() {
@@ -125,7 +124,10 @@ fn the_samples_of_others_are_found() {
             None => usize::try_from(row["expected_len"].as_u64().unwrap()).unwrap(),
         };
         let found = find(text);
-        println!("{}{kind} {text:?} expected {expected} found {found:?}", if found.len()==expected {""} else {"DIFF "});
+        println!(
+            "{}{kind} {text:?} expected {expected} found {found:?}",
+            if found.len() == expected { "" } else { "DIFF " }
+        );
     }
     assert_eq!(met, 51);
 }
