@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     append, backup, checkpoint, completions, demo, drill, export, fork, import, key, man, proof,
-    publish, query, seal, segments, show, stats, tail, verify,
+    publish, query, seal, segments, show, stats, tail, token, verify,
 };
 
 /// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
@@ -115,6 +115,8 @@ pub enum Command {
     Drill(drill::Drill),
     /// Show or rotate the keys of the log
     Key(key::Key),
+    /// Sign, show and prepare tokens of the server's clients
+    Token(token::Token),
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write the manual pages

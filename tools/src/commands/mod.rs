@@ -21,4 +21,5 @@ pub mod segments;
 pub mod show;
 pub mod stats;
 pub mod tail;
+pub mod token;
 pub mod verify;
