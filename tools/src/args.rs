@@ -10,7 +10,7 @@ use shoseki_server::config::DATA_DIR_DEFAULT;
 
 use crate::commands::{
     append, backup, checkpoint, completions, demo, drill, export, fork, import, key, man, proof,
-    publish, query, seal, segments, show, stats, tail, verify,
+    publish, query, seal, segments, show, stats, tail, token, verify,
 };
 
 /// An append-only, tamper-evident audit log.
@@ -113,6 +113,8 @@ pub enum Command {
     Drill(drill::Drill),
     /// Show or rotate the keys of the log
     Key(key::Key),
+    /// Sign, show and prepare tokens of the server's clients
+    Token(token::Token),
     /// Write a completion script for a shell
     Completions(completions::Completions),
     /// Write the manual pages

@@ -22,4 +22,5 @@ pub mod serve;
 pub mod show;
 pub mod stats;
 pub mod tail;
+pub mod token;
 pub mod verify;
