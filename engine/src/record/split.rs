@@ -181,8 +181,9 @@ mod tests {
                 ("\u{fffd}", r#""\ud800""#, r#""é""#, "string"),
             ]
         );
-        assert_eq!(members[1].value, SentValue::LoneText(r"\ud800"));
-        assert_eq!(members[4].name_lone, Some(r"\ud800"));
+        let value = members.get(1).map(|member| member.value.clone());
+        assert_eq!(value, Some(SentValue::LoneText(r"\ud800")));
+        assert_eq!(members.last().unwrap().name_lone, Some(r"\ud800"));
         assert_eq!(sent_members("[1]"), Ok(None));
         assert!(sent_members("{").is_err());
     }

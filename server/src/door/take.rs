@@ -24,7 +24,9 @@ pub fn take(
     rules: &DoorRules,
     now: i64,
 ) -> Result<Vec<Record>, DoorError> {
-    let records = match parse_batch(body, &rules.limits, rules.records_max) {
+    // A batch at fault is read again; which fault was met first does not matter here.
+    let limits = Limits { faults_max: 1, ..rules.limits };
+    let records = match parse_batch(body, &limits, rules.records_max) {
         Ok(records) => records,
         Err(InputError::Invalid(faults)) => look_again(body, caller, rules, faults)?,
         Err(other) => return Err(other.into()),
