@@ -19,8 +19,8 @@ fn server(path: &str) -> PathBuf {
 /// The example: keys without a default, and those whose default follows, as comments.
 fn example() -> String {
     let mut text = String::from(
-        "# Configuration of Shoseki: every key, with its default. A line that begins with `# name =`\n\
-         # is unset by default. See docs/configuration.md. Variables go before this file.\n\n",
+        "# Configuration of Shoseki: every key, with its default. A line that begins\n\
+         # with `# name =` is unset by default. See docs/configuration.md. Variables go before this file.\n\n",
     );
     let mut last = "";
     for key in Key::all() {

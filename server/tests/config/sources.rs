@@ -72,7 +72,19 @@ fn variables_have_faults_too() {
         ("SHOSEKI_ENTIRELY_OTHER_THING", "a"),
         ("SHOSEKI_LIMITS_DETAIL_DEPTH_MAX", "+9"),
     ]);
-    assert_eq!(faults.err().expect("faults"), ["X"]);
+    let expected = [
+        "SHOSEKI_ENTIRELY_OTHER_THING: expected a variable that is known, got \
+         \"SHOSEKI_ENTIRELY_OTHER_THING\"; unset it, or see configuration.md for what there is",
+        "SHOSEKI_INGEST_SOURCE_SYSTEMS: expected a variable that is known, got \
+         \"SHOSEKI_INGEST_SOURCE_SYSTEMS\"; ingest.source_systems is set in the file only",
+        "SHOSEKI_LIMITS_DETAIL_DEPTH_MAX: limits.detail_depth_max: expected a number from 1 to 64, \
+         got \"+9\"",
+        "SHOSEKI_QUERY_TIMEOUT: query.timeout: expected a time from 1s to 1h, such as \"30s\", got \
+         \"soon\"",
+        "SHOSEKI_SERVER_LISEN: expected a variable that is known, got \"SHOSEKI_SERVER_LISEN\"; \
+         did you mean `SHOSEKI_SERVER_LISTEN`?",
+    ];
+    assert_eq!(faults.err().expect("faults"), expected);
 }
 
 #[test]
