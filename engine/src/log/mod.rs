@@ -32,6 +32,7 @@ mod parts;
 mod publish;
 mod read_error;
 mod reader;
+mod received;
 mod rotate;
 mod scan;
 mod seal;
