@@ -103,7 +103,8 @@ impl Document<'_> {
             match entry.get_ref() {
                 DeValue::Table(table) => self.client(draft, &path, table, &at),
                 other => {
-                    draft.faults.push(ConfigFault::new(&at, &path, "a table", raw(other).shown()))
+                    let fault = ConfigFault::new(&at, &path, "a table", raw(other).shown());
+                    draft.faults.push(fault);
                 }
             }
         }
@@ -247,11 +248,11 @@ fn unknown(at: &Place, section: &str, name: &str) -> ConfigFault {
     if let Some(near) = nearest(name, names_in(section)) {
         return not_known(at, section, name, Some(near));
     }
-    let elsewhere = Key::all().find(|key| key.split().1 == name);
+    let elsewhere = Key::all().find(|key| key.split().1 == name || key.path == name);
     let fault = not_known(at, section, name, None);
     match elsewhere.map(Key::split) {
         Some(("", _)) => fault.remedy("it stands at the top, before the first section"),
-        Some((section, _)) => fault.remedy(format!("it stands in [{section}]")),
+        Some((section, name)) => fault.remedy(format!("`{name}` stands in [{section}]")),
         None => fault,
     }
 }

@@ -113,16 +113,26 @@ pub(super) fn shown(text: &str) -> String {
     format!("{start:?}")
 }
 
-/// The nearest of some names, where one is near enough to be a slip.
+/// The nearest of some names, where one is near enough to be a slip; otherwise the shortest that
+/// the name only leaves something out of.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Shorter ones are a part of too much.
+    const PART_LEN_MIN: usize = 4;
     const NAME_LEN_MAX: usize = 64;
     if name.len() > NAME_LEN_MAX {
         return None;
     }
+    let known: Vec<&str> = known.into_iter().collect();
     let allowed = (name.chars().count() / 3).max(1);
-    let distances = known.into_iter().map(|candidate| (distance(name, candidate), candidate));
-    let near = distances.min().filter(|(distance, _)| *distance <= allowed);
-    near.map(|(_, candidate)| candidate)
+    let near = known.iter().map(|candidate| (distance(name, candidate), *candidate)).min();
+    if let Some((_, candidate)) = near.filter(|(distance, _)| *distance <= allowed) {
+        return Some(candidate);
+    }
+    let is_part = |candidate: &&&str| {
+        let mut rest = candidate.chars();
+        name.len() >= PART_LEN_MIN && name.chars().all(|wanted| rest.any(|it| it == wanted))
+    };
+    known.iter().filter(is_part).min_by_key(|candidate| candidate.len()).copied()
 }
 
 /// Characters to change, insert or leave out (Levenshtein).
@@ -161,6 +171,8 @@ mod tests {
     fn only_what_is_near_is_named() {
         assert_eq!(nearest("lisen", ["listen", "tls"]), Some("listen"));
         assert_eq!(nearest("something", ["listen", "tls"]), None);
+        assert_eq!(nearest("segment_len", ["segment_raw_len_max", "x"]).map(str::len), Some(19));
+        assert_eq!(nearest("seg", ["segment_raw_len_max", "x"]), None);
         assert_eq!(nearest(&"x".repeat(65), ["x"]), None);
     }
 

@@ -70,10 +70,10 @@ fn check_tls(draft: &mut Draft, tls: &TlsSettings) {
         check_mode(draft, &tls.key);
     }
     if let (Some(chain), Some(key)) = (chain, key)
-        && let Err(error) = CertifiedKey::new(chain, key).keys_match()
+        && CertifiedKey::new(chain, key).keys_match().is_err()
     {
         let remedy = "name the key of the first certificate in tls.certificate";
-        draft.fault("tls.key", "the key of the certificate", error.to_string(), remedy);
+        draft.fault("tls.key", "the key of the certificate", "another key", remedy);
     }
     if let (true, Some(path)) = (tls.client_auth != ClientAuth::Off, &tls.client_ca)
         && let Some(bytes) = content(draft, "tls.client_ca", path)

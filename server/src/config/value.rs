@@ -27,7 +27,7 @@ pub enum Kind {
     Path,
     /// `true` or `false`.
     Flag,
-    /// Bytes, from and to: an integer, or text with `KiB`, `MiB`, `GiB`.
+    /// Bytes, from and to: an integer, or text with `KiB`, `MiB`, `GiB`, `TiB`.
     Size(u64, u64),
     /// A number, from and to.
     Count(u64, u64),
@@ -240,7 +240,8 @@ fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const SIZES: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 const TIMES: [(&str, u64); 3] = [("h", 3600), ("m", 60), ("s", 1)];
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -269,7 +270,8 @@ pub fn time(seconds: u64) -> String {
 }
 
 fn in_units(number: u64, units: &[(&str, u64)]) -> String {
-    let fitting = units.iter().find(|(_, factor)| number >= *factor && number % factor == 0);
+    let fitting =
+        units.iter().find(|(_, factor)| number >= *factor && number.is_multiple_of(*factor));
     let (unit, factor) = fitting.or(units.last()).copied().unwrap_or(("", 1));
     format!("{}{unit}", number / factor)
 }
