@@ -174,7 +174,9 @@ async fn sessions_are_bounded_and_the_oldest_is_closed_for_a_new_one() {
 #[tokio::test]
 async fn a_full_log_lets_auditors_read_and_their_reads_become_records_later() {
     let full = LogOptions { free_space_reserve: Some(u64::MAX), ..LogOptions::default() };
-    let fixture = Fixture::at(tempfile::tempdir().unwrap(), full);
+    // A log can't be made on a full disk, so it is made before.
+    let dir = Fixture::new().end().await;
+    let fixture = Fixture::at(dir, full);
     let auditor = correlation_of(Some(caller("kim", &[Role::Auditor], &["F1"])));
     let operator = correlation_of(Some(caller("op", &[Role::Operator], &["*"])));
     for correlation in [&auditor, &operator, &auditor] {
