@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::trace_context::{TraceParent, parse_tracestate};
 use crate::identity::Caller;
@@ -56,7 +56,7 @@ impl Correlation {
             sent.map_or((random.trace_id, FLAGS_NEW), |sent| (sent.trace_id, sent.flags));
         // Without the trace that it belongs to, a state means nothing.
         let tracestate = sent.and_then(|_| {
-            parse_tracestate(headers.get_all(TRACESTATE).iter().map(|value| value.as_bytes()))
+            parse_tracestate(headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes))
         });
         let request_id = one(headers, &X_REQUEST_ID).and_then(id).unwrap_or(random.request_id);
         Self {
