@@ -69,7 +69,6 @@ fn authenticate(parts: &Parts, app: &Shared) -> Result<Arc<Caller>, Problem> {
     let found = app.identities.authenticate(headers, certificate, peer, app.now_seconds());
     match found {
         Ok(caller) => {
-            let caller = Arc::new(caller);
             if let Some(correlation) = correlation {
                 correlation.set_caller(Arc::clone(&caller));
                 if app.identities.first_use(&caller) {

@@ -77,6 +77,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop
         Command::Segments(args) => args.run(session),
         Command::Seal(args) => args.run(session),
         Command::Key(args) => args.run(session),
+        Command::Serve(args) => args.run(session),
         Command::Token(args) => args.run(session),
         Command::Completions(args) => args.run(session),
         Command::Man(args) => args.run(session),

@@ -7,8 +7,10 @@ mod address;
 mod connection;
 mod listener;
 mod run;
+mod signal;
 mod start;
 mod tls;
 
 pub use run::{Notices, Serving, serve};
+pub use signal::StopSignal;
 pub use start::{StartError, open};

@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Door;
 use super::listener;
+use super::signal::StopSignal;
 use super::start::{StartError, open};
 use super::tls;
 use crate::api;
 use crate::app::{App, Shared};
-use crate::config::Settings;
+use crate::config::{Profile, Settings};
 use crate::correlation::Observers;
 use crate::identity::DevelopmentToken;
 
@@ -35,6 +36,8 @@ pub struct Serving<'a> {
     pub tls: bool,
     /// Where health and metrics are, if apart.
     pub admin_address: Option<SocketAddr>,
+    /// For what it runs.
+    pub profile: Profile,
     /// The token of the development profile.
     pub token: Option<&'a DevelopmentToken>,
     /// The state.
@@ -50,9 +53,10 @@ pub type Notices<'a> = &'a mut (dyn FnMut(&Serving<'_>) + Send);
 /// [`StartError`] where it does not come to listen.
 pub async fn serve(
     settings: Settings,
-    stop: CancellationToken,
+    stop: StopSignal,
     listening: Notices<'_>,
 ) -> Result<Result<(), LogError>, StartError> {
+    let stop = stop.0;
     let acceptor = match &settings.tls {
         None => None,
         Some(tls_settings) => {
@@ -91,7 +95,9 @@ pub async fn serve(
         trusted_proxies: app.settings.trusted_proxies.clone().into(),
     };
     let tls = door.tls.is_some();
-    listening(&Serving { address, tls, admin_address, token: token.as_ref(), app: &app });
+    let profile = app.settings.profile;
+    let token = token.as_ref();
+    listening(&Serving { address, tls, admin_address, profile, token, app: &app });
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let connections = grace - grace / CLOSING_SHARE;
