@@ -41,8 +41,10 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
         "ready": ready,
         "reason": reason,
         "size": health.as_ref().map(|health| health.size.0),
-        "checkpoint_size": health.as_ref().and_then(|health| health.checkpoint_size).map(|s| s.0),
+        "checkpoint_size": health.as_ref().and_then(|health| health.checkpoint).map(|size| size.0),
         "unsealed_files": health.as_ref().map(|health| health.unsealed_files),
+        "unsealed_bytes": health.as_ref().map(|health| health.unsealed_bytes),
+        "free_bytes": health.as_ref().and_then(|health| health.free_bytes),
         "background_failure":
             health.as_ref().and_then(|health| health.background_failure.as_ref()).map(ToString::to_string),
         "configuration_faults": faults,

@@ -78,7 +78,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
     let metrics = Metrics::install()
         .map_err(|error| StartError::Process { what: "metrics", why: error.to_string() })?;
     let mut options = settings.log.clone();
-    options.observer = Arc::new(metrics.clone());
+    options.observer = Some(Arc::new(metrics.clone()));
     let log = Arc::new(Log::open(&dir, options)?);
     let now = i64::try_from(
         std::time::SystemTime::now()

@@ -5,6 +5,7 @@
 //! Knows nothing about the audit log's own records.
 
 mod access;
+mod engine;
 mod json_lines;
 mod logging;
 mod metrics;

@@ -51,6 +51,16 @@ table! {
         "Requests that were answered.";
     REQUEST_SECONDS = "shoseki_http_request_seconds", Histogram, Seconds, ["route", "method"],
         "Time from the head of a request to the head of its answer.";
+    COMMITS = "shoseki_commits_total", Counter, Count, [],
+        "Commits that are durable; each is one sync.";
+    COMMIT_RECORDS = "shoseki_commit_records_total", Counter, Count, [],
+        "Records in them.";
+    COMMIT_BYTES = "shoseki_commit_bytes_total", Counter, Bytes, [],
+        "Bytes of frames in them.";
+    COMMITS_FAILED = "shoseki_commits_failed_total", Counter, Count, [],
+        "Commits that failed.";
+    SEAL_SECONDS = "shoseki_seal_seconds", Histogram, Seconds, [],
+        "Time that sealing a file took.";
     INTEGRITY_FINDINGS = "shoseki_integrity_findings_total", Counter, Count, [],
         "Findings of verifications.";
     RECORDS_RECEIVED = "shoseki_records_received_total", Counter, Count, [],
