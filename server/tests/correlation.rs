@@ -201,7 +201,7 @@ async fn the_cases_of_the_w3c_hold_through_the_router() {
         }
         count += 1;
     }
-    assert_eq!((count, states), (73, 36), "all cases of the file, all with a tracestate");
+    assert_eq!((count, states), (73, 35), "all cases of the file, all with a tracestate");
 }
 
 #[tokio::test]

@@ -55,7 +55,10 @@ impl Event {
     ) -> Self {
         let event = Self::of_request(EventKind::Query, correlation);
         let actor = event.actor_id().to_owned();
-        let parameter = |(name, value): &(String, String)| json!({"name": cut_to(name, NAME_LEN_MAX), "value": cut(value)});
+        let parameter = |(name, value): &(String, String)| {
+            let (name, value) = (cut_to(name, NAME_LEN_MAX), cut(value));
+            json!({"name": name, "value": value})
+        };
         let kept: Vec<Value> =
             question.parameters.iter().take(PARAMETERS_MAX).map(parameter).collect();
         let range = json!({

@@ -32,7 +32,10 @@ pub struct Metric {
 }
 
 macro_rules! table {
-    ($($const:ident = $name:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)+) => {
+    ($(
+        $const:ident = $name:literal, $kind:ident, $unit:ident, [$($label:literal),*],
+        $help:literal;
+    )+) => {
         $(#[doc = $help] pub const $const: &str = $name;)+
 
         /// All metrics.
