@@ -82,6 +82,11 @@ pub async fn serve(
         .await
         .map_err(|error| StartError::Process { what: "start", why: error.to_string() })?;
     let (app, token) = opened?;
+    match app.audit.recover().await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "accesses that were noted beside the log are in it now"),
+        Err(error) => tracing::error!(%error, "accesses that were noted beside the log stay there"),
+    }
     let observers = Observers::new(vec![
         Arc::new(crate::telemetry::Access),
         Arc::new(app.metrics.clone()),

@@ -19,6 +19,7 @@ use crate::app::{App, Rules, Shared};
 use crate::audit::{SelfAudit, SelfAuditOptions};
 use crate::config::Settings;
 use crate::cursors::Cursors;
+use crate::door::mask_text;
 use crate::identity::{DevelopmentToken, Identities, IdentityError, prepare_development};
 use crate::intake::Intake;
 use crate::jobs::Jobs;
@@ -126,7 +127,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
 const OWN_QUEUE_LEN: usize = 8 << 20;
 
 fn mask_for_audit(text: &str) -> String {
-    text.to_owned()
+    mask_text(text).into_owned()
 }
 
 /// A secret of 32 bytes that stays the same over restarts.
