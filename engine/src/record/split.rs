@@ -61,12 +61,18 @@ impl SentValue<'_> {
 /// The elements of an array, or the one value that stands alone; each as it was sent.
 ///
 /// # Errors
-/// [`InputError::Syntax`] where the input is not JSON.
-pub fn split_batch(input: &[u8]) -> Result<Vec<&str>, InputError> {
-    elements(input).map_err(|error| error.locate(input))
+/// [`InputError::Syntax`] where the input is not JSON, [`InputError::TooMany`] for more than
+/// `parts_max` elements.
+pub fn split_batch(input: &[u8], parts_max: usize) -> Result<Vec<&str>, InputError> {
+    match elements(input, parts_max) {
+        Ok(Some(parts)) => Ok(parts),
+        Ok(None) => Err(InputError::TooMany { max: parts_max }),
+        Err(error) => Err(error.locate(input)),
+    }
 }
 
-fn elements(input: &[u8]) -> Result<Vec<&str>, SyntaxError> {
+/// `None`: there are too many.
+fn elements(input: &[u8], parts_max: usize) -> Result<Option<Vec<&str>>, SyntaxError> {
     let text = utf8(input)?;
     let mut scanner = Scanner::new(text);
     let first = scanner.next_token()?;
@@ -78,6 +84,9 @@ fn elements(input: &[u8]) -> Result<Vec<&str>, SyntaxError> {
             if token == Token::End {
                 break;
             }
+            if parts.len() >= parts_max {
+                return Ok(None);
+            }
             scanner.skip(&token)?;
             parts.push(part(scanner.since(before)));
         }
@@ -86,7 +95,7 @@ fn elements(input: &[u8]) -> Result<Vec<&str>, SyntaxError> {
         parts.push(part(scanner.since(0)));
     }
     scanner.next_token()?;
-    Ok(parts)
+    Ok(Some(parts))
 }
 
 /// The members of one object; `None` where the text is well-formed but no object.
@@ -153,14 +162,15 @@ mod tests {
     #[test]
     fn elements_are_slices_of_the_input() {
         assert_eq!(
-            split_batch(b" [ {\"a\":1 } ,\n2,[ 3 ,4]\t] "),
+            split_batch(b" [ {\"a\":1 } ,\n2,[ 3 ,4]\t] ", 3),
             Ok(vec!["{\"a\":1 }", "2", "[ 3 ,4]"])
         );
-        assert_eq!(split_batch(b" {\"a\" : [1]} \n"), Ok(vec!["{\"a\" : [1]}"]));
-        assert_eq!(split_batch(b"[]"), Ok(vec![]));
-        assert!(split_batch(b"[1,]").is_err());
-        assert!(split_batch(b"[1] 2").is_err());
-        assert!(split_batch(b"\xef\xbb\xbf[]").is_err());
+        assert_eq!(split_batch(b" {\"a\" : [1]} \n", 3), Ok(vec!["{\"a\" : [1]}"]));
+        assert_eq!(split_batch(b"[]", 3), Ok(vec![]));
+        assert_eq!(split_batch(b"[1,2,3,4", 3), Err(InputError::TooMany { max: 3 }));
+        assert!(split_batch(b"[1,]", 3).is_err());
+        assert!(split_batch(b"[1] 2", 3).is_err());
+        assert!(split_batch(b"\xef\xbb\xbf[]", 3).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 use shoseki_engine::log::{AppendError, Appended, Receipt};
-use shoseki_engine::record::{Record, split_batch};
+use shoseki_engine::record::Record;
 
 use super::receipts;
 use super::records::append_records;
@@ -28,16 +28,9 @@ pub(super) async fn append(
     key: Option<&IdempotencyKey>,
     bytes: &Bytes,
 ) -> Result<(StatusCode, Vec<u8>), Problem> {
-    let parts = split_batch(bytes).map_err(|error| Problem::from(DoorError::from(error)))?;
-    let (rules, now) = (app.door(caller), app.now_micros());
-    if parts.is_empty() {
-        return Err(DoorError::Empty.into());
-    }
-    if parts.len() > rules.records_max {
-        return Err(DoorError::TooMany { max: rules.records_max }.into());
-    }
+    let parts = door::take_each(bytes, caller, app.door(caller), app.now_micros())?;
     let parsed = parts.into_iter().enumerate().map(|(index, part)| {
-        let mut record = door::take_line(part.as_bytes(), caller, rules, now)?;
+        let mut record = part.record?;
         if let (Some(key), None) = (key, record.audit_id) {
             record.audit_id = Some(key.audit_id(&caller.producer, index));
         }

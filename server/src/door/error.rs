@@ -48,3 +48,18 @@ pub enum DoorError {
         index: usize,
     },
 }
+
+impl DoorError {
+    /// The same refusal of a record at another position.
+    pub(super) fn at(self, index: usize) -> Self {
+        match self {
+            Self::Invalid(faults) => {
+                let moved = faults.into_iter().map(|fault| Fault { index, ..fault });
+                Self::Invalid(moved.collect())
+            }
+            Self::Reserved { what, .. } => Self::Reserved { index, what },
+            Self::Facility { .. } => Self::Facility { index },
+            other => other,
+        }
+    }
+}

@@ -48,7 +48,13 @@ impl Faults {
     }
 }
 
+/// Longest name that a pointer shows; a longer one is told of at what encloses it.
+const NAME_LEN_MAX: usize = 1024;
+
 /// A JSON pointer of one step (RFC 6901 section 3).
 pub(super) fn pointer(name: &str) -> String {
+    if name.len() > NAME_LEN_MAX {
+        return String::new();
+    }
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -1,6 +1,6 @@
 //! The door of the log: bytes and a caller in, records or faults out.
 //!
-//! - [`take()`] and [`take_line`] read records of both dialects (SERVER.md 1).
+//! - [`take()`], [`take_each`] and [`take_line`] read records of both dialects (SERVER.md 1).
 //! - [`clock_skew_ms`] is what is noted of a client whose clock is off.
 //! - [`IdempotencyKey`] makes the ids of a request that has none.
 //!
@@ -28,4 +28,4 @@ pub use members::{MEMBERS, Need, Place, SecondMember, Shape};
 pub use repeat::{IdempotencyKey, InvalidKey};
 pub use rules::{DoorRules, SOURCE_SYSTEM};
 pub use skew::clock_skew_ms;
-pub use take::{take, take_line};
+pub use take::{Part, take, take_each, take_line};

@@ -29,7 +29,7 @@ pub fn take(
     let records = match parse_batch(body, &limits, rules.records_max) {
         Ok(records) => records,
         Err(InputError::Invalid(faults)) => look_again(body, caller, rules, faults)?,
-        Err(other) => return Err(other.into()),
+        Err(other) => return Err(refusal(other)),
     };
     if records.is_empty() {
         return Err(DoorError::Empty);
@@ -50,29 +50,57 @@ pub fn take_line(
     let records = match Record::from_json(line, &rules.limits) {
         Ok(record) => vec![record],
         Err(InputError::Invalid(faults)) => {
-            let text = core::str::from_utf8(line).unwrap_or_default();
-            if sent_members(text).ok().flatten().is_some() {
-                look_again(line, caller, rules, faults)?
-            } else {
+            // It is well-formed; what begins like this is an object.
+            if !line.trim_ascii_start().starts_with(b"{") {
                 return Err(DoorError::Invalid(faults));
             }
+            look_again(line, caller, rules, faults)?
         }
-        Err(other) => return Err(other.into()),
+        Err(other) => return Err(refusal(other)),
     };
     admit(records, caller, rules, now)?.pop().ok_or(DoorError::Empty)
 }
 
-impl From<InputError> for DoorError {
-    fn from(error: InputError) -> Self {
-        match error {
-            InputError::Syntax { offset, line, column, kind } => {
-                DoorError::NotJson { offset, line, column, kind }
-            }
-            InputError::TooMany { max } => DoorError::TooMany { max },
-            InputError::Invalid(faults) => DoorError::Invalid(faults),
-            // The engine's errors may grow; an unknown one is a refusal too.
-            _ => DoorError::Invalid(Vec::new()),
+/// One record of a request of which the valid ones are taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part<'a> {
+    /// As it was sent.
+    pub sent: &'a str,
+    /// The record, or why it is refused; every index in it is the position in the request.
+    pub record: Result<Record, DoorError>,
+}
+
+/// Takes each record for itself: for producers whose valid records are wanted although others of
+/// the same request are refused.
+///
+/// # Errors
+/// [`DoorError`] where there are no records to tell apart: not JSON, too many, none.
+pub fn take_each<'a>(
+    body: &'a [u8],
+    caller: &Caller,
+    rules: &DoorRules,
+    now: i64,
+) -> Result<Vec<Part<'a>>, DoorError> {
+    let parts = split_batch(body, rules.records_max).map_err(refusal)?;
+    if parts.is_empty() {
+        return Err(DoorError::Empty);
+    }
+    let take_one = |(index, sent): (usize, &'a str)| {
+        let record = take_line(sent.as_bytes(), caller, rules, now);
+        Part { sent, record: record.map_err(|error| error.at(index)) }
+    };
+    Ok(parts.into_iter().enumerate().map(take_one).collect())
+}
+
+fn refusal(error: InputError) -> DoorError {
+    match error {
+        InputError::Syntax { offset, line, column, kind } => {
+            DoorError::NotJson { offset, line, column, kind }
         }
+        InputError::TooMany { max } => DoorError::TooMany { max },
+        InputError::Invalid(faults) => DoorError::Invalid(faults),
+        // The engine's errors may grow; an unknown one is a refusal too.
+        _ => DoorError::Invalid(Vec::new()),
     }
 }
 
@@ -83,12 +111,16 @@ fn look_again(
     rules: &DoorRules,
     known: Vec<Fault>,
 ) -> Result<Vec<Record>, DoorError> {
-    let parts = split_batch(body).map_err(DoorError::from)?;
+    let parts = split_batch(body, rules.records_max).map_err(refusal)?;
     let mut faults = Faults::new(&rules.limits);
     let mut records = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
         faults.index = index;
-        match sent_members(part).map_err(DoorError::from)? {
+        if part.len() > sent_len_max(&rules.limits) {
+            records.extend(too_long(part, &rules.limits, &mut faults));
+            continue;
+        }
+        match sent_members(part).map_err(refusal)? {
             Some(members) if second::is_second(&members) => {
                 records.extend(second::read(&members, rules, &mut faults));
             }
@@ -104,6 +136,21 @@ fn look_again(
         (false, [only]) if !only.starts_with('{') => Err(DoorError::Invalid(known)),
         (false, _) => Err(DoorError::Invalid(faults.into_list())),
     }
+}
+
+/// Longest record, as it was sent, that is taken apart: each byte may be an escape of six.
+fn sent_len_max(limits: &Limits) -> usize {
+    limits.record_len_max.saturating_mul(6).saturating_add(1 << 16)
+}
+
+/// Reads a record that is too long but for white space, without taking it apart.
+fn too_long(part: &str, limits: &Limits, faults: &mut Faults) -> Option<Record> {
+    let record = Record::from_json(part.as_bytes(), limits).ok();
+    if record.is_none() {
+        let expected = format!("a record of at most {} bytes", limits.record_len_max);
+        faults.push(String::new(), expected, &format!("{} bytes", part.len()));
+    }
+    record
 }
 
 /// Reads a record of the first dialect.

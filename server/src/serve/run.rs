@@ -45,7 +45,7 @@ pub struct Serving<'a> {
 }
 
 /// Is told that the server listens.
-pub type Notices<'a> = &'a mut (dyn FnMut(&Serving<'_>) + Send);
+pub type Notices<'a> = &'a mut dyn FnMut(&Serving<'_>);
 
 /// Serves until `stop`, then ends in order.
 ///

@@ -127,7 +127,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
 const OWN_QUEUE_LEN: usize = 8 << 20;
 
 fn mask_for_audit(text: &str) -> String {
-    mask_text(text).into_owned()
+    mask_text(text).map_or_else(|| text.to_owned(), |(masked, _)| masked)
 }
 
 /// A secret of 32 bytes that stays the same over restarts.

@@ -183,7 +183,10 @@ fn messages_of_errors_are_one_masked_line() {
         (r#""a\r\n\tb\n""#, r#""errorMessage":"a \tb""#),
         (
             r#""no mail to taro@example.jp""#,
-            r#""errorMessage":"no mail to [email]","b":1,"_masked":[{"pointer":"/detail/errorMessage","rule":"email"}]"#,
+            concat!(
+                r#""errorMessage":"no mail to [email]","b":1,"#,
+                r#""_masked":[{"pointer":"/detail/errorMessage","rule":"email"}]"#
+            ),
         ),
     ];
     for (sent, expected) in cases {

@@ -1,6 +1,8 @@
 //! What is wrong with records: every fault at once, in the names that were sent.
 
-use shoseki_server::door::{DoorError, DoorRules, MEMBERS, Need, Shape, take, take_line};
+use shoseki_server::door::{
+    DoorError, DoorRules, MEMBERS, Need, Shape, take, take_each, take_line,
+};
 
 use super::support::{NOW, SECOND, caller, faults, first, second, send, told};
 
@@ -218,4 +220,49 @@ fn a_line_is_one_record() {
         assert!(matches!(line(bad), Err(DoorError::Invalid(f)) if f.len() == 1), "{bad}");
     }
     assert!(matches!(line("{"), Err(DoorError::NotJson { .. })));
+}
+
+#[test]
+fn each_record_is_taken_for_itself_where_that_is_wanted() {
+    let bad = second(&[("outcome", "1")]);
+    let foreign = first(r#","facility_id":"F2""#);
+    let reserved = first("").replacen("READ_CHART", "AUDIT_X", 1);
+    let all = [first(""), bad, second(&[]), foreign, reserved, "7".to_owned()];
+    let body = format!("[{}]", all.join(" , "));
+    let call = caller("app", &["F1"]);
+    let parts = take_each(body.as_bytes(), &call, &DoorRules::default(), NOW).unwrap();
+    let sent: Vec<&str> = parts.iter().map(|part| part.sent).collect();
+    assert_eq!(sent, all);
+    let index = |part: usize| match &parts[part].record {
+        Ok(_) => None,
+        Err(DoorError::Invalid(faults)) => Some((faults[0].index, 422)),
+        Err(DoorError::Facility { index } | DoorError::Reserved { index, .. }) => {
+            Some((*index, 403))
+        }
+        Err(other) => panic!("{other:?}"),
+    };
+    let expected = [None, Some((1, 422)), None, Some((3, 403)), Some((4, 403)), Some((5, 422))];
+    assert_eq!(std::array::from_fn(index), expected);
+    let rules = DoorRules { records_max: 5, ..DoorRules::default() };
+    let each = |body: &str| take_each(body.as_bytes(), &call, &rules, NOW).map(|_| ());
+    assert_eq!(each(&body), Err(DoorError::TooMany { max: 5 }));
+    assert_eq!(each("[]"), Err(DoorError::Empty));
+    assert!(matches!(each("[1,"), Err(DoorError::NotJson { .. })));
+}
+
+#[test]
+fn a_record_that_is_mostly_white_space_is_one_beside_others() {
+    let blank = " ".repeat(2 << 20);
+    let padded = first("").replacen('{', &format!("{{{blank}"), 1);
+    assert_eq!(send(&format!("[{padded},{}]", second(&[]))).unwrap().len(), 2);
+    let members: Vec<String> = (0..300_000).map(|n| format!("\"m{n}\":1")).collect();
+    let wide = format!("{{{}}}", members.join(","));
+    let found = faults(&format!("[{wide}]"));
+    assert_eq!((found.len(), found[0].expected.as_str()), (1, "a record of at most 262144 bytes"));
+    // A name that is too long for a pointer is told of at the record.
+    let long = "x".repeat(2000);
+    assert_eq!(
+        faults(&second(&[("detail", &format!("{{\"{long}\":1}}")), (&long, "2")]))[0].pointer,
+        ""
+    );
 }

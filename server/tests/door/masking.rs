@@ -130,7 +130,8 @@ fn the_samples_of_others_are_found() {
     let mut met = 0;
     for row in rows {
         let (kind, text) = (row["kind"].as_str().unwrap(), row["text"].as_str().unwrap());
-        let given = usize::try_from(row["expected_len"].as_u64().unwrap()).unwrap();
+        let Some(given) = row["expected_len"].as_u64() else { continue };
+        let given = usize::try_from(given).unwrap();
         match kind {
             "email" => assert_eq!(find(text).len(), given, "{text}"),
             // Most are bare digits, which need a word.

@@ -1,17 +1,25 @@
 //! The second dialect: what was sent, and the body that it becomes.
 
-use super::support::{first, one, second, send, stored};
+use super::support::{first, flat, one, second, send, stored};
 
 /// The body of [`second`] with changes: the members behind `actor_id`, and the detail.
 fn check(changes: &[(&str, &str)], action: &str, target: &str, result: &str, detail: &str) {
     let body = stored(&one(&second(changes)));
-    let expected = format!(
-        r#"{{"audit_id":"018f4e9a-7c3b-7d2e-9a51-3c6f0b8e2d14","timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"doctor-7","action":"{action}"{target},"request_id":"r1","trace_id":"t1","facility_id":"F1","result":"{result}","detail":{{{detail}}},"pii_flag":false,"sensitivity":"low""#
-    );
+    let expected = flat(&format!(
+        r#"{{"audit_id":"018f4e9a-7c3b-7d2e-9a51-3c6f0b8e2d14",
+        "timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"doctor-7",
+        "action":"{action}"{target},"request_id":"r1","trace_id":"t1",
+        "facility_id":"F1","result":"{result}","detail":{{{detail}}},
+        "pii_flag":false,"sensitivity":"low""#
+    ));
     assert_eq!(body, expected, "{changes:?}");
 }
 
-const READ: &str = r#""action":"read","outcome":"SUCCESS","actorType":"USER","sourceSystem":"server-modernized","requestPath":"/charts","httpMethod":"GET","httpStatus":200"#;
+const READ: &str = concat!(
+    r#""action":"read","outcome":"SUCCESS","actorType":"USER","#,
+    r#""sourceSystem":"server-modernized","requestPath":"/charts","#,
+    r#""httpMethod":"GET","httpStatus":200"#
+);
 
 #[test]
 fn the_required_members_become_columns_and_detail() {
@@ -59,7 +67,10 @@ fn outcomes_and_actor_types_are_named_as_the_log_names_them() {
     let system = one(&second(&[("actorType", "\"SYSTEM\"")]));
     assert!(stored(&system).contains(r#""actor_type":"system""#));
     let failure = READ.replace("SUCCESS", "FAILURE");
-    let error = r#""errorMessage":"no answer","errorCode":"E1","errorDetails":{"n":1.10},"exceptionClass":"X","cause":"network""#;
+    let error = concat!(
+        r#""errorMessage":"no answer","errorCode":"E1","errorDetails":{"n":1.10},"#,
+        r#""exceptionClass":"X","cause":"network""#
+    );
     let sent = [
         ("outcome", "\"FAILURE\""),
         ("errorMessage", "\"no answer\""),
@@ -81,9 +92,10 @@ fn a_detail_that_was_sent_comes_first_and_tokens_stay() {
         ("cacheHit", "true"),
         ("recordsReturned", "0"),
     ];
-    let detail = format!(
-        r#""own":"\u00e9\ud800","n":12345678901234567890123,{READ},"zz":[1E400,-0.0,1.10],"note":"\/\u3042","cacheHit":true,"recordsReturned":0"#
-    );
+    let detail = flat(&format!(
+        r#""own":"\u00e9\ud800","n":12345678901234567890123,{READ},
+        "zz":[1E400,-0.0,1.10],"note":"\/\u3042","cacheHit":true,"recordsReturned":0"#
+    ));
     check(&sent, "READ", "", "success", &detail);
     check(&[("detail", "{}")], "READ", "", "success", READ);
     check(&[("detail", "null")], "READ", "", "success", READ);

@@ -91,11 +91,17 @@ pub(crate) fn second(changes: &[(&str, &str)]) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
+/// A text that was written in several lines.
+pub(crate) fn flat(text: &str) -> String {
+    text.replace("\n        ", "")
+}
+
 /// A record of the first dialect with more members.
 pub(crate) fn first(more: &str) -> String {
-    format!(
-        r#"{{"timestamp":"2026-11-21T09:30:00Z","actor_type":"user","actor_id":"doctor-7","action":"READ_CHART","result":"success"{more}}}"#
-    )
+    flat(&format!(
+        r#"{{"timestamp":"2026-11-21T09:30:00Z","actor_type":"user",
+        "actor_id":"doctor-7","action":"READ_CHART","result":"success"{more}}}"#
+    ))
 }
 
 /// A folder or file of the test data. `None` (said so) where there is none on this machine.

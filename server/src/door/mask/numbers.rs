@@ -140,8 +140,7 @@ fn kind(text: &Folded, candidate: &Candidate<'_>, strict: bool) -> Option<Kind> 
     if is_card(&candidate.digits) {
         let grouped =
             matches!(*candidate.lens(), [4, 4, 4, 1..=4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5]);
-        let issuer = candidate.digits.starts_with(['2', '3', '4', '5', '6']);
-        if grouped && issuer || has_word(&around, CARD) || strict && issuer {
+        if grouped || said(CARD) {
             return Some(Kind::Card);
         }
     }
@@ -208,9 +207,11 @@ fn digit_values(digits: &str) -> impl DoubleEndedIterator<Item = u32> + '_ {
     digits.chars().filter_map(|c| c.to_digit(10))
 }
 
-/// 13 to 19 digits of which the last is right by Luhn's rule, and not all the same.
+/// 13 to 19 digits of an issuer, of which the last is right by Luhn's rule, and not all the same.
+/// Issuers begin with 2 to 6, one with 1 and 15 digits: 13 digits with a 1 are milliseconds.
 fn is_card(digits: &str) -> bool {
     let first = digits.chars().next();
+    let issued = matches!((first, digits.len()), (Some('2'..='6'), 13..=19) | (Some('1'), 15));
     let sum: u32 = digit_values(digits)
         .rev()
         .enumerate()
@@ -219,9 +220,7 @@ fn is_card(digits: &str) -> bool {
             (_, double) => double / 10 + double % 10,
         })
         .sum();
-    (13..=19).contains(&digits.len())
-        && sum.is_multiple_of(10)
-        && digits.chars().any(|c| Some(c) != first)
+    issued && sum.is_multiple_of(10) && digits.chars().any(|c| Some(c) != first)
 }
 
 /// 12 digits of which the last is right: weights 2 to 7 and 2 to 6 from the right, modulo 11.
