@@ -179,8 +179,7 @@ fn read(disk: &FaultyStorage) -> Option<Vec<Vec<u8>>> {
         filter: filter.clone(),
         order: Order::Descending,
         limit: 5,
-        cursor: None,
-        cancel: None,
+        ..Query::default()
     };
     if let Ok(page) = reader.search(&query) {
         for entry in &page.entries {
