@@ -45,19 +45,19 @@ fn a_changed_byte_is_found_where_an_audit_of_all_finds_it() {
     let log = log();
     let parts = [0..300, 300..550, 550..1_250];
     for (path, own) in log.sealed_paths().into_iter().zip(parts.clone()) {
-        for place in (0..log.files[&path].len()).step_by(499) {
+        for place in (0..log.files[&path].len()).step_by(2_503) {
             let mut files = log.files.clone();
             files.get_mut(&path).unwrap()[place] ^= 0x20;
             let whole = said(&audit(&log, &files));
             assert!(!whole.is_empty(), "{path} {place}");
             let middle = own.start + (own.end - own.start) / 2;
-            for seqs in [own.clone(), middle..middle + 1, own.end - 1..own.end + 1] {
+            for seqs in [middle..middle + 1, own.end - 1..own.end + 1] {
                 assert_eq!(said(&audit_seqs(&log, &files, seqs)), whole, "{path} {place}");
             }
         }
     }
     let active = log.files.keys().find(|path| path.starts_with("active/")).unwrap().clone();
-    for place in (0..log.files[&active].len()).step_by(199) {
+    for place in (0..log.files[&active].len()).step_by(499) {
         let mut files = log.files.clone();
         files.get_mut(&active).unwrap()[place] ^= 0x20;
         let whole = said(&audit(&log, &files));
