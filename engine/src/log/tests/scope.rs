@@ -21,7 +21,8 @@ fn scope(facilities: &[&str]) -> Filter {
 
 /// Seqs of the matches, those of damaged ones apart.
 fn found(reader: &Reader, filter: &Filter) -> (Vec<u64>, Vec<u64>) {
-    let seqs = |entries: Vec<Entry>| entries.iter().map(|entry| entry.seq().0).collect();
+    let seqs =
+        |entries: Vec<Entry>| -> Vec<u64> { entries.iter().map(|entry| entry.seq().0).collect() };
     let split = |entries: Vec<Entry>| {
         let (bad, good): (Vec<_>, Vec<_>) = entries.into_iter().partition(Entry::is_damaged);
         (seqs(good), seqs(bad))
