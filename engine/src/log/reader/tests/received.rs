@@ -17,8 +17,8 @@ fn a_period_of_arrival_is_a_run_of_seqs() {
     fixture.active(&[Put::Records(30), Put::Mark, Put::Records(1), Put::Records(8)]);
     let reader = fixture.open();
     let size = reader.size().0;
-    assert_eq!(size, 190);
-    for seq in 0..190 {
+    assert!(size > 180, "{size}");
+    for seq in 0..size {
         let at = arrival(i64::try_from(seq).unwrap());
         assert_eq!(reader.seqs_received(at, None).unwrap(), seq..size);
         assert_eq!(reader.seqs_received(None, at).unwrap(), 0..seq);
