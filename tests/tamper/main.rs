@@ -16,5 +16,6 @@ mod exports;
 mod forge;
 mod garbage;
 mod harness;
+mod ranges;
 mod sealed;
 mod whole;

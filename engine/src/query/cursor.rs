@@ -1,9 +1,9 @@
 //! Where a page of results ended.
 //!
 //! Invariant: a cursor belongs to one filter and one order, and goes on behind a position in
-//! (`timestamp`, seq) or a seq, so that records which come in between pages are neither repeated nor lost.
-//! As text it is opaque: 40 characters of base64url, for a version, the order, the position, the
-//! filter's fingerprint and a checksum.
+//! (`timestamp`, seq) or a seq, so that records which come in between pages are neither repeated
+//! nor lost. As text it is opaque: 40 characters of base64url, for a version, the order, the
+//! position, the filter's fingerprint and a checksum.
 
 use std::fmt;
 use std::hash::Hasher;

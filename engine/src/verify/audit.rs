@@ -6,6 +6,7 @@
 //! units.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::active::Active;
@@ -32,7 +33,8 @@ const EVENTS_MAX: usize = 4_096;
 enum Event {
     Begin(Arc<Sealed>),
     Unit(Arc<Slot<Outcome>>, u64, u64, Arc<str>),
-    End(Arc<Sealed>, Option<Arc<Slot<Option<[u8; 32]>>>>),
+    /// The digest of its bytes, and whether its records were left alone.
+    End(Arc<Sealed>, Option<Arc<Slot<Option<[u8; 32]>>>>, bool),
     Gap(u64),
     Said(Collector),
     /// The file that follows does not continue the one before.
@@ -66,6 +68,10 @@ pub(super) struct Audit<'a> {
     pub(super) linked: bool,
     /// Whether the last active file was closed in order or a segment is sealed.
     pub(super) settled: bool,
+    /// Records of sealed files that are not asked for.
+    pub(super) left_out: u64,
+    /// Which records are asked for.
+    seqs: Range<u64>,
     pool: &'a Pool,
     shared: Arc<Shared>,
     progress: &'a dyn Progress,
@@ -89,6 +95,9 @@ pub(super) struct AuditParts<'a> {
     pub(super) shared: Arc<Shared>,
     pub(super) progress: &'a dyn Progress,
     pub(super) quick: bool,
+    /// Records that are asked for: of sealed files without any, only what they say of themselves
+    /// is looked at.
+    pub(super) seqs: Range<u64>,
     /// SHA-256 of `log.json`, where it is known.
     pub(super) identity: Option<[u8; 32]>,
     pub(super) keys: &'a Keys,
@@ -111,6 +120,8 @@ impl<'a> Audit<'a> {
             durable: 0,
             linked: true,
             settled: false,
+            left_out: 0,
+            seqs: parts.seqs,
             pool: parts.pool,
             shared: parts.shared,
             progress: parts.progress,
@@ -216,8 +227,11 @@ impl<'a> Audit<'a> {
         self.segments += 1;
         self.settled = true;
         let header = source.bytes(0, SEGMENT_HEADER_LEN).ok();
+        // Where neither name nor header can be read, it may be one that is asked for.
+        let mut bounds = name.map(|(first, count)| (first, first.saturating_add(count)));
         if let Some(header) = header.and_then(|bytes| SegmentHeader::decode(&bytes).ok()) {
             let (first, end) = (header.first_seq.0, header.end_seq().0);
+            bounds = bounds.filter(|named| *named == (first, end));
             if self.is_foreign(path, first, end, header.identity_sha256) {
                 if first >= self.next {
                     self.skip_to(end);
@@ -225,7 +239,9 @@ impl<'a> Audit<'a> {
                 return;
             }
         }
-        let segment = Sealed::open(path, source, name, self.keys, &mut self.said);
+        let asked =
+            bounds.is_none_or(|(first, end)| first < self.seqs.end && self.seqs.start < end);
+        let segment = Sealed::open(path, source, name, asked, self.keys, &mut self.said);
         let Some(segment) = segment else { return };
         let (first, end) = (segment.first, segment.end);
         let side = Side { first, end, path: path.to_owned(), signed: segment.is_signed() };
@@ -241,23 +257,24 @@ impl<'a> Audit<'a> {
                 self.chain
             }
         };
-        self.records_of(Arc::new(segment), before);
+        self.left_out += if asked { 0 } else { end - first };
+        self.records_of(Arc::new(segment), before, self.quick || !asked);
     }
 
-    fn records_of(&mut self, segment: Arc<Sealed>, before: Before) {
-        let digest = (!self.quick && segment.sealed_len > 0).then(|| {
+    fn records_of(&mut self, segment: Arc<Sealed>, before: Before, quick: bool) {
+        let digest = (!quick && segment.sealed_len > 0).then(|| {
             let segment = Arc::clone(&segment);
             self.pool.submit(move || segment.digest())
         });
         self.push(Event::Begin(Arc::clone(&segment)));
-        let behind = if self.quick { Before::Unknown } else { self.blocks(&segment, before) };
+        let behind = if quick { Before::Unknown } else { self.blocks(&segment, before) };
         let footer = segment.footer.as_ref().map(|footer| footer.chain_after);
         self.chain = match (behind, footer) {
             (Before::Known(chain), _) | (_, Some(chain)) => Before::Known(chain),
             (other, None) => other,
         };
         self.next = segment.end;
-        self.push(Event::End(segment, digest));
+        self.push(Event::End(segment, digest, quick));
     }
 
     /// Hands out the blocks; returns the chain hash behind the last one, as stored.
@@ -393,9 +410,9 @@ impl<'a> Audit<'a> {
                     }
                 }
             }
-            Some(Event::End(segment, digest)) => {
+            Some(Event::End(segment, digest, quick)) => {
                 let digest = digest.map(|slot| slot.wait().flatten());
-                self.ledger.end(&segment, digest, self.quick, &mut self.found);
+                self.ledger.end(&segment, digest, quick, &mut self.found);
             }
             None => self.waiting = 0,
         }

@@ -4,6 +4,7 @@
 //! a writer that goes on meanwhile only ever adds to what has to be there.
 //! Invariant: the order of looking makes a live log look no worse than it is.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 
@@ -46,6 +47,19 @@ pub fn verify_evidence(
     options: &VerifyOptions,
     progress: &dyn Progress,
 ) -> Result<Report, VerifyError> {
+    verify_evidence_seqs(source, 0..u64::MAX, options, progress)
+}
+
+/// Audits the records of these seqs; what that takes, [`super::verify_seqs`] says.
+///
+/// # Errors
+/// As [`verify_evidence`].
+pub fn verify_evidence_seqs(
+    source: &dyn EvidenceSource,
+    seqs: Range<u64>,
+    options: &VerifyOptions,
+    progress: &dyn Progress,
+) -> Result<Report, VerifyError> {
     let mut found = Collector::default();
     let identity = Identity::load(source, options.vkey.as_ref(), &mut found);
     let outside = outside(options, &identity.keys, &mut found)?;
@@ -56,7 +70,7 @@ pub fn verify_evidence(
     let days = anchors::load(source, &identity.keys, &mut found);
     let tiles = tiles::list(source, &mut found);
     let files = list(source, &mut found);
-    progress.total(total(source, &files));
+    progress.total(total(source, &files, &seqs));
 
     let mut wants = Wants::default();
     let checkpoints = [stored.good.as_ref(), outside.as_ref()];
@@ -73,6 +87,7 @@ pub fn verify_evidence(
         shared: Arc::new(Shared { wants, ..Shared::default() }),
         progress,
         quick: options.quick,
+        seqs,
         identity: sha256,
         keys: &identity.keys,
         genesis,
@@ -117,10 +132,10 @@ fn walk(source: &dyn EvidenceSource, files: &Files, covered: u64, audit: &mut Au
 }
 
 fn report(audit: Audit<'_>) -> Report {
-    let Audit { mut found, ledger, segments, .. } = audit;
+    let Audit { mut found, ledger, segments, left_out, .. } = audit;
     let (tree_size, root) = ledger.tree_and_root();
     let chain_hash = ledger.chain.hash().unwrap_or(ChainHash([0; 64]));
-    let records = ledger.records;
+    let records = ledger.records.saturating_sub(left_out);
     ledger.duplicates.report(&mut found);
     let (findings, notices) = found.finish();
     let tree_size = TreeSize(tree_size);
@@ -245,12 +260,16 @@ fn is_index(name: &str) -> bool {
     [".idx", ".idx.tmp"].iter().any(|end| name.ends_with(end))
 }
 
-fn total(source: &dyn EvidenceSource, files: &Files) -> u64 {
+fn total(source: &dyn EvidenceSource, files: &Files, seqs: &Range<u64>) -> u64 {
     let active: u64 = files.actives.iter().map(|(_, _, bytes)| bytes.len()).sum();
     let len = |path: &str| source.open(path).ok().flatten().map_or(0, |bytes| bytes.len());
     // Opening tens of thousands of files only for a progress bar would be slower than the bar is
     // worth.
-    let sealed: u64 = files.sealed.iter().take(1_000).map(|(_, _, path)| len(path)).sum();
+    let asked = |(first, count, _): &&(u64, u64, String)| {
+        *first < seqs.end && seqs.start < first.saturating_add(*count)
+    };
+    let sealed: u64 =
+        files.sealed.iter().filter(asked).take(1_000).map(|(_, _, path)| len(path)).sum();
     active + sealed
 }
 

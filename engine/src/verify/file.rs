@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use super::audit::{Audit, AuditParts};
-use super::data_dir::{outside, verify_evidence};
+use super::data_dir::{outside, verify_evidence, verify_evidence_seqs};
 use super::export::verify_export;
 use super::group::Before;
 use super::options::{Progress, VerifyError, VerifyOptions};
@@ -68,6 +69,26 @@ pub fn verify_path(
     }
 }
 
+/// Audits the records of these seqs in a data directory, beside a writer or not: the sealed files
+/// that hold some of them, whole, and all active files, as [`verify_path`] does; of the other
+/// sealed files only what they say of themselves, as a quick look does, so that chain and tree lead
+/// from the first record to the newest checkpoint.
+///
+/// # Errors
+/// [`VerifyError`] where the path is no data directory or can't be read at all.
+pub fn verify_seqs(
+    path: &Path,
+    seqs: Range<u64>,
+    options: &VerifyOptions,
+    progress: &dyn Progress,
+) -> Result<Report, VerifyError> {
+    let io = |source| VerifyError::Io { path: path.to_path_buf(), source };
+    match parts(path).map_err(io)? {
+        2.. => verify_evidence_seqs(&DirEvidence::new(path), seqs, options, progress),
+        _ => Err(VerifyError::NotEvidence { path: path.to_path_buf() }),
+    }
+}
+
 /// How many parts of a data directory there are. That one can't be looked for is a fault only where
 /// too few were found to go on.
 fn parts(path: &Path) -> io::Result<usize> {
@@ -118,6 +139,7 @@ pub fn verify_segment(
         shared: Arc::new(Shared::default()),
         progress,
         quick: options.quick,
+        seqs: 0..u64::MAX,
         identity: None,
         keys: &keys,
         genesis,

@@ -36,9 +36,9 @@ mod unit;
 mod walk;
 mod wants;
 
-pub use data_dir::verify_evidence;
+pub use data_dir::{verify_evidence, verify_evidence_seqs};
 pub use export::verify_export;
-pub use file::{verify_path, verify_segment};
+pub use file::{verify_path, verify_segment, verify_seqs};
 pub use options::{Progress, VerifyError, VerifyOptions};
 pub use report::{Finding, FindingKind, Notice, NoticeKind, Report};
 pub use source::{Bytes, DirEvidence, EvidenceSource, MemoryEvidence};

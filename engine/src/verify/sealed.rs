@@ -67,11 +67,13 @@ fn changed(message: impl Into<String>) -> Fault {
 
 impl Sealed {
     /// Reads everything but the records. `name` is what the file's name says: first seq and count.
-    /// `None` where not even the range of its records is known.
+    /// `None` where not even the range of its records is known. Of a file that is not asked for,
+    /// dictionary and directory are left alone.
     pub(super) fn open(
         path: &str,
         source: Bytes,
         name: Option<(u64, u64)>,
+        asked: bool,
         keys: &Keys,
         found: &mut Collector,
     ) -> Option<Self> {
@@ -113,8 +115,10 @@ impl Sealed {
             sound: true,
         };
         segment.compare_ends(&mut faults);
-        segment.read_dictionary(&mut faults);
-        segment.read_directory(tail.as_ref(), &mut faults);
+        if asked {
+            segment.read_dictionary(&mut faults);
+            segment.read_directory(tail.as_ref(), &mut faults);
+        }
         segment.read_notes(tail.as_ref(), keys, &mut faults);
         segment.sound = faults.is_empty();
         for fault in faults {

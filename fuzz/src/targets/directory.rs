@@ -175,13 +175,8 @@ fn read(disk: &FaultyStorage) -> Option<Vec<Vec<u8>>> {
     }
     let mut filter = Filter::default();
     filter.action.push(ActionPattern::parse("READ_*"));
-    let query = Query {
-        filter: filter.clone(),
-        order: Order::Descending,
-        limit: 5,
-        cursor: None,
-        cancel: None,
-    };
+    let query =
+        Query { filter: filter.clone(), order: Order::Descending, limit: 5, ..Query::default() };
     if let Ok(page) = reader.search(&query) {
         for entry in &page.entries {
             if let Entry::Record(record) = entry {

@@ -1,8 +1,8 @@
 //! Whether the record at a seq matches, by its own content.
 //!
 //! Invariant: a record matches only after it was read and verified. A damaged one might be anything
-//! and matches wherever its time may, in a scope only where an index names it; an erased one has no content and matches only where nothing
-//! but times is asked. Keeps one group.
+//! and matches wherever its time may, in a scope only where an index names it; an erased one has no
+//! content and matches only where nothing but times is asked. Keeps one group.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Questions and the pages of their answers.
 //!
-//! Invariant: a page goes on right behind the last entry of the page before, in the order asked for:
-//! records that came in or were sealed meanwhile shift nothing, and none is returned twice.
+//! Invariant: a page goes on right behind the last entry of the page before, in the order asked
+//! for: records that came in or were sealed meanwhile shift nothing, and none is returned twice.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod follow;
 mod indexed;
 mod naive;
 mod proofs;
+mod received;
 mod search;
 mod stats;
 mod watch;
