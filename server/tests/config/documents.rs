@@ -20,7 +20,8 @@ fn server(path: &str) -> PathBuf {
 fn example() -> String {
     let mut text = String::from(
         "# Configuration of Shoseki: every key, with its default. A line that begins\n\
-         # with `# name =` is unset by default. See docs/configuration.md. Variables go before this file.\n\n",
+         # with `# name =` is unset by default. See docs/configuration.md. Variables go before\n\
+         # this file.\n\n",
     );
     let mut last = "";
     for key in Key::all() {

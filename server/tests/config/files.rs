@@ -73,13 +73,8 @@ fn files_that_are_not_there_or_of_another_kind() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     certificates.certificate = folder.write("broken.crt", broken);
     certificates.key = key;
-    check(
-        &folder,
-        &certificates.section(),
-        &[
-            "shoseki.toml:2:15: tls.certificate: expected certificates in PEM, got one that can't be",
-        ],
-    );
+    let start = "shoseki.toml:2:15: tls.certificate: expected certificates in PEM, got one that";
+    check(&folder, &certificates.section(), &[start]);
 }
 
 #[test]
