@@ -182,6 +182,12 @@ fn roles_stay_in_their_networks() {
 }
 
 #[test]
+fn threads_share_identities() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Identities>();
+}
+
+#[test]
 fn a_login_is_told_once() {
     let place = Place::new();
     let identities = place.identities();
