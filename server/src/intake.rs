@@ -15,8 +15,6 @@ use shoseki_engine::log::{AppendError, Appended, Log};
 use shoseki_engine::record::{Producer, Record};
 use tokio::sync::oneshot;
 
-/// Threads that append: while one waits for the disk, the other encodes and hashes.
-const THREADS: usize = 2;
 /// Bytes that one thread takes at once, so that the other has something to do too.
 const TAKEN_LEN_MAX: usize = 4 << 20;
 
@@ -27,7 +25,6 @@ pub struct Intake {
 }
 
 struct Shared {
-    log: Arc<Log>,
     queue: Mutex<Queue>,
     ready: Condvar,
     len_max: usize,
@@ -46,22 +43,26 @@ struct Waiting {
     producer: Option<Producer>,
     records: Vec<Record>,
     len: usize,
-    answer: oneshot::Sender<Result<Appended, AppendError>>,
+    answer: oneshot::Sender<Answer>,
 }
 
+type Answer = Result<Appended, AppendError>;
+
 impl Intake {
-    /// Starts the threads; at most `len_max` bytes wait.
+    /// Starts so many threads (with two, one encodes and hashes while the other waits for the disk);
+    /// at most `len_max` bytes wait.
     ///
     /// # Errors
     /// What the operating system says of a thread that can't be started.
-    pub fn start(log: Arc<Log>, len_max: usize) -> std::io::Result<Self> {
+    pub fn start(log: &Arc<Log>, len_max: usize, threads: usize) -> std::io::Result<Self> {
         let queue = Mutex::new(Queue::default());
-        let shared = Arc::new(Shared { log, queue, ready: Condvar::new(), len_max });
-        for number in 0..THREADS {
-            let of_thread = Arc::clone(&shared);
+        let shared = Arc::new(Shared { queue, ready: Condvar::new(), len_max });
+        for number in 0..threads {
+            // The threads alone hold the log, so that it can be closed once they ended.
+            let (of_thread, log) = (Arc::clone(&shared), Arc::clone(log));
             let thread = std::thread::Builder::new()
                 .name(format!("intake-{number}"))
-                .spawn(move || of_thread.work())?;
+                .spawn(move || of_thread.work(&log))?;
             shared.queue.lock().threads.push(thread);
         }
         Ok(Self { shared })
@@ -87,7 +88,7 @@ impl Intake {
         producer: Option<Producer>,
         records: Vec<Record>,
         len: usize,
-    ) -> Result<oneshot::Receiver<Result<Appended, AppendError>>, AppendError> {
+    ) -> Result<oneshot::Receiver<Answer>, AppendError> {
         let (answer, receiver) = oneshot::channel();
         let mut queue = self.shared.queue.lock();
         if queue.closed {
@@ -127,7 +128,7 @@ impl Intake {
 }
 
 impl Shared {
-    fn work(&self) {
+    fn work(&self, log: &Log) {
         while let Some(taken) = self.take() {
             let len: usize = taken.iter().map(|waiting| waiting.len).sum();
             let mut answers = Vec::with_capacity(taken.len());
@@ -136,7 +137,7 @@ impl Shared {
                 answers.push(answer);
                 batches.push((producer, records));
             }
-            let append = || self.log.append_all(batches);
+            let append = || log.append_all(batches);
             let results = catch_unwind(AssertUnwindSafe(append)).unwrap_or_default();
             let mut results = results.into_iter();
             self.queue.lock().len -= len;

@@ -4,12 +4,16 @@ use shoseki_engine::query::{
     ActionPattern, AddressPattern, Bucket, BucketUnit, DetailFilter, Filter, Word,
 };
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
+use shoseki_engine::types::Seq;
 
 use crate::numbers::Numbers;
 use crate::records::{
     ACTORS, FACILITIES, NOTES, PATIENTS, REQUESTS, ROLES, SOURCES, TARGET_TYPES, TARGETS, TRACES,
 };
+use crate::world::World;
 
+/// Of producers, without their key ids.
+const NAMES: [&str; 4] = ["shoseki", "p1", "p2", "nobody"];
 const WORDS: [&str; 18] = [
     "血圧",
     "血",
@@ -44,7 +48,8 @@ const NETWORKS: [&str; 8] = [
 ];
 
 /// A filter of a few conditions; times near those of `times`.
-pub(crate) fn filter(numbers: &mut Numbers, times: &[i64]) -> Filter {
+pub(crate) fn filter(numbers: &mut Numbers, world: &World) -> Filter {
+    let times = &world.times;
     let mut filter = Filter::default();
     if numbers.once_in(3) {
         filter.from = bound(numbers, times);
@@ -54,6 +59,9 @@ pub(crate) fn filter(numbers: &mut Numbers, times: &[i64]) -> Filter {
     }
     for _ in 0..numbers.below(4) {
         condition(numbers, &mut filter);
+    }
+    if numbers.once_in(3) {
+        origin(numbers, &mut filter, world);
     }
     filter
 }
@@ -102,6 +110,29 @@ fn condition(numbers: &mut Numbers, filter: &mut Filter) {
             filter.words.push(Word::new(numbers.pick(&words)));
         }
     }
+}
+
+/// A condition on how records came in, or who may see them.
+fn origin(numbers: &mut Numbers, filter: &mut Filter, world: &World) {
+    let own = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    match numbers.below(7) {
+        0 => filter.ingested_by = own(numbers.some(&NAMES)),
+        1 => filter.not_ingested_by = own(numbers.some(&NAMES)),
+        2 => filter.facility_scope = Some(own(numbers.some(&FACILITIES))),
+        3 => filter.received_from = arrival(numbers, &world.received),
+        4 => filter.received_to = arrival(numbers, &world.received),
+        5 => {
+            filter.received_from = arrival(numbers, &world.received);
+            filter.received_to = arrival(numbers, &world.received);
+        }
+        _ => filter.after_seq = Some(Seq(numbers.below(world.bodies.len() as u64 + 2))),
+    }
+}
+
+fn arrival(numbers: &mut Numbers, received: &[i64]) -> Option<Timestamp> {
+    let near = if received.is_empty() { 0 } else { numbers.pick(received) };
+    let offset = numbers.pick(&[0, 0, 1, -1, 50_000, -1_000_000_000]);
+    Timestamp::from_unix_nanos(near.saturating_add(offset))
 }
 
 fn detail(numbers: &mut Numbers) -> DetailFilter {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use shoseki_engine::query::{BucketCount, Filter, Order, Stats, StatsQuery, ValueCount};
 use shoseki_engine::record::{ActorType, Body, Outcome, Sensitivity};
+use shoseki_engine::types::Seq;
 
 /// Bodies, read.
 pub(crate) fn parse(bodies: &[Vec<u8>]) -> Vec<Body<'_>> {
@@ -13,11 +14,15 @@ pub(crate) fn parse(bodies: &[Vec<u8>]) -> Vec<Body<'_>> {
 
 /// The time and seq of each match, in order.
 pub(crate) fn matches(bodies: &[Body<'_>], filter: &Filter, order: Order) -> Vec<(i64, u64)> {
-    let found = bodies.iter().zip(0_u64..).filter(|(body, _)| filter.matches(body));
+    let found = bodies.iter().zip(0_u64..).filter(|(body, seq)| takes(filter, *seq, body));
     let mut found: Vec<(i64, u64)> =
         found.map(|(body, seq)| (body.timestamp().unix_nanos(), seq)).collect();
     sort(&mut found, order);
     found
+}
+
+pub(crate) fn takes(filter: &Filter, seq: u64, body: &Body<'_>) -> bool {
+    filter.takes_seq(Seq(seq)) && filter.matches(body)
 }
 
 pub(crate) fn sort(places: &mut [(i64, u64)], order: Order) {
@@ -31,7 +36,8 @@ pub(crate) fn stats(bodies: &[Body<'_>], query: &StatsQuery) -> Stats {
     let mut stats = Stats::default();
     let mut values: [BTreeMap<String, u64>; 3] = Default::default();
     let mut buckets: BTreeMap<i64, BucketCount> = BTreeMap::new();
-    for body in bodies.iter().filter(|body| query.filter.matches(body)) {
+    let all = bodies.iter().zip(0_u64..);
+    for (body, _) in all.filter(|(body, seq)| takes(&query.filter, *seq, body)) {
         let failed = u64::from(body.result() == Outcome::Failure);
         stats.total += 1;
         stats.by_result[match body.result() {

@@ -1,7 +1,7 @@
 //! Pages and statistics of small logs to which much happens.
 
 use shoseki_engine::log::{Entry, Query};
-use shoseki_engine::query::{Cursor, Order, StatsQuery};
+use shoseki_engine::query::{Cursor, Order, SortBy, StatsQuery};
 use shoseki_engine::record::Body;
 
 use crate::filters::{division, filter};
@@ -19,18 +19,21 @@ fn seqs(entries: &[Entry]) -> Vec<u64> {
 
 /// One query with all its pages; between them things may happen.
 fn page_through(world: &mut World, numbers: &mut Numbers, case: &str) {
-    let filter = filter(numbers, &world.times);
+    let filter = filter(numbers, world);
     let order = numbers.pick(&[Order::Ascending, Order::Descending]);
+    let sort_by = numbers.pick(&[SortBy::Time, SortBy::Time, SortBy::Seq]);
     let limit = numbers.pick(&[1, 2, 3, 7, 20, 1_000]);
     let busy = numbers.once_in(3);
-    let mut query = Query { filter, order, limit, ..Query::default() };
+    let mut query = Query { filter, order, sort_by, limit, ..Query::default() };
     let (mut last, mut all, mut known) = (None, Vec::new(), 0);
     for _ in 0..12 {
         let page = world.reader().search(&query).unwrap();
         for seq in known..world.bodies.len() {
             let body = Body::parse(&world.bodies[seq]).unwrap();
-            if query.filter.matches(&body) {
-                all.push((world.times[seq], seq as u64));
+            if naive::takes(&query.filter, seq as u64, &body) {
+                // By seq the time does not matter.
+                let time = if sort_by == SortBy::Seq { 0 } else { world.times[seq] };
+                all.push((time, seq as u64));
             }
         }
         known = world.bodies.len();
@@ -61,7 +64,7 @@ fn page_through(world: &mut World, numbers: &mut Numbers, case: &str) {
 }
 
 fn select(world: &World, numbers: &mut Numbers, case: &str) {
-    let filter = filter(numbers, &world.times);
+    let filter = filter(numbers, world);
     let order = numbers.pick(&[Order::Ascending, Order::Descending]);
     let mut expected: Vec<u64> = naive::matches(&parse(&world.bodies), &filter, order)
         .into_iter()
@@ -90,7 +93,7 @@ fn find(world: &World, numbers: &mut Numbers, case: &str) {
 }
 
 fn stats(world: &World, numbers: &mut Numbers, case: &str) {
-    let filter = filter(numbers, &world.times);
+    let filter = filter(numbers, world);
     let top = numbers.pick(&[0, 1, 3, 100]);
     let query = StatsQuery { filter, buckets: division(numbers), top };
     let found = world.reader().stats(&query, None).unwrap();

@@ -14,8 +14,8 @@ pub(crate) const ACTORS: [&str; 8] =
 pub(crate) const ROLES: [&str; 3] = ["doctor", "医師", "billing clerk"];
 pub(crate) const ACTIONS: [&str; 6] =
     ["READ_CHART", "READ_PATIENT", "READ", "WRITE_CHART", "LOGIN", "予約変更"];
-pub(crate) const TARGETS: [&str; 5] = ["c-1", "c-2", "P-1042", "chart/9", "患者-3"];
-pub(crate) const TARGET_TYPES: [&str; 3] = ["chart", "patient", "予約"];
+pub(crate) const TARGETS: [&str; 6] = ["c-1", "c-2", "P-1042", "chart/9", "患者-3", "p-9"];
+pub(crate) const TARGET_TYPES: [&str; 4] = ["chart", "patient", "予約", "PATIENT"];
 pub(crate) const FACILITIES: [&str; 4] = ["f1", "f2", "東京病院", "tokyo-1"];
 pub(crate) const REQUESTS: [&str; 5] =
     ["r-1", "r-2", "7f3d5c1e-9a2b-4c6d-8e1f-0a1b2c3d4e5f", "REQ 9", "要求-1"];
@@ -35,6 +35,7 @@ pub(crate) const SOURCES: [&str; 8] = [
     "web-1",
 ];
 pub(crate) const PATIENTS: [&str; 5] = ["p-9", "p-10", "P1042", "77", "患者1"];
+pub(crate) const PRODUCERS: [&str; 4] = ["shoseki", "p1", "p1#key-1", "p2#key-1"];
 pub(crate) const NOTES: [&str; 7] = [
     "血圧が高い",
     "患者の血圧を測定した",
@@ -99,6 +100,11 @@ fn detail(numbers: &mut Numbers) -> Detail {
         let number = patient.bytes().all(|b| b.is_ascii_digit()) && numbers.once_in(2);
         let value = if number { patient.to_owned() } else { quoted(patient) };
         members.push(format!("\"{name}\":{value}"));
+    }
+    if numbers.once_in(6) {
+        let patients = numbers.some(&PATIENTS);
+        let list: Vec<String> = patients.into_iter().map(quoted).collect();
+        members.push(format!("\"patientIds\":[{}]", list.join(",")));
     }
     if numbers.once_in(2) {
         members.push(format!("\"note\":{}", quoted(numbers.pick(&NOTES))));

@@ -13,7 +13,7 @@ const RECORDS: usize = 66_000;
 fn ask(world: &World, numbers: &mut Numbers, questions: u64) {
     let bodies = naive::parse(&world.bodies);
     for _ in 0..questions {
-        let filter = filter(numbers, &world.times);
+        let filter = filter(numbers, world);
         for order in [Order::Ascending, Order::Descending] {
             let all = naive::matches(&bodies, &filter, order);
             let mut query = Query { filter: filter.clone(), order, limit: 50, ..Query::default() };

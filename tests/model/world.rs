@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use shoseki_engine::log::{Log, LogOptions, Reader};
 use shoseki_engine::query::Order;
-use shoseki_engine::record::{Body, Producer};
+use shoseki_engine::record::{Body, Producer, Record};
 use shoseki_tools::lab::{FaultyStorage, SimEnvironment};
 
 use crate::numbers::Numbers;
-use crate::records::{START, record};
+use crate::records::{PRODUCERS, START, record};
 
 pub(crate) struct World {
     storage: FaultyStorage,
@@ -17,6 +17,8 @@ pub(crate) struct World {
     /// By seq.
     pub(crate) bodies: Vec<Vec<u8>>,
     pub(crate) times: Vec<i64>,
+    /// When they came in.
+    pub(crate) received: Vec<i64>,
     /// Where the clients' clocks stand.
     clock: i64,
 }
@@ -38,8 +40,8 @@ impl World {
             environment: Arc::new(SimEnvironment::new(START / 1_000, seed)),
             ..LogOptions::default()
         };
-        let (bodies, times) = Default::default();
-        let mut world = Self { storage, options, log: None, bodies, times, clock: START };
+        let (bodies, times, received) = Default::default();
+        let mut world = Self { storage, options, log: None, bodies, times, received, clock: START };
         world.open();
         world
     }
@@ -74,15 +76,24 @@ impl World {
 
     /// Appends a batch; what became of it is read back.
     pub(crate) fn append(&mut self, numbers: &mut Numbers, most: u64) {
-        let records = (0..=numbers.below(most)).map(|_| record(numbers, &mut self.clock)).collect();
-        let producer = Producer::new(&format!("p{}", numbers.next())).unwrap();
+        let mut records: Vec<Record> =
+            (0..=numbers.below(most)).map(|_| record(numbers, &mut self.clock)).collect();
+        let mut name = format!("p{}", numbers.next());
+        if numbers.once_in(2) {
+            // Whoever comes again and again gives no ids, lest they be other records' ids.
+            name = numbers.pick(&PRODUCERS).to_owned();
+            records.iter_mut().for_each(|record| record.audit_id = None);
+        }
+        let producer = Producer::parse(&name).unwrap();
         // A repeated id with another content refuses the batch.
         let _ = self.log().append(Some(&producer), records);
         let reader = self.reader();
         for entry in reader.scan(self.bodies.len() as u64..u64::MAX, Order::Ascending) {
             let entry = entry.unwrap();
             let body = entry.record().unwrap().body().to_vec();
-            self.times.push(Body::parse(&body).unwrap().timestamp().unix_nanos());
+            let read = Body::parse(&body).unwrap();
+            self.times.push(read.timestamp().unix_nanos());
+            self.received.push(read.received_at().unix_nanos());
             self.bodies.push(body);
         }
     }

@@ -6,14 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use shoseki_server::config::DATA_DIR_DEFAULT;
 
 use crate::commands::{
     append, backup, checkpoint, completions, demo, drill, export, fork, import, key, man, proof,
-    publish, query, seal, segments, show, stats, tail, token, verify,
+    publish, query, seal, segments, serve, show, stats, tail, token, verify,
 };
-
-/// Data directory where neither `--data-dir` nor `SHOSEKI_DATA_DIR` names one.
-pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
 
 /// An append-only, tamper-evident audit log.
 #[derive(Parser, Debug)]
@@ -115,6 +113,8 @@ pub enum Command {
     Drill(drill::Drill),
     /// Show or rotate the keys of the log
     Key(key::Key),
+    /// Serve the log over HTTP: records in, questions answered with proofs
+    Serve(serve::Serve),
     /// Sign, show and prepare tokens of the server's clients
     Token(token::Token),
     /// Write a completion script for a shell

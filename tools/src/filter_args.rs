@@ -7,6 +7,7 @@
 use clap::Args;
 use shoseki_engine::query::{ActionPattern, AddressPattern, DetailFilter, Filter, Word};
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
+use shoseki_engine::types::Seq;
 
 use crate::failure::Failure;
 
@@ -44,19 +45,19 @@ pub struct FilterArgs {
     /// Where
     #[arg(long, value_name = "ID", alias = "facility-id")]
     pub facility: Vec<String>,
-    /// `patientId` in detail
+    /// `patientId` in detail, one of its `patientIds`, or the target where that is a patient
     #[arg(long, value_name = "ID")]
     pub patient_id: Vec<String>,
-    /// `appointmentId` in detail
+    /// The same of an appointment
     #[arg(long, value_name = "ID")]
     pub appointment_id: Vec<String>,
-    /// `claimId` in detail
+    /// The same of a claim
     #[arg(long, value_name = "ID")]
     pub claim_id: Vec<String>,
-    /// `documentId` in detail
+    /// The same of a document
     #[arg(long, value_name = "ID")]
     pub document_id: Vec<String>,
-    /// `runId` in detail
+    /// The same of a run
     #[arg(long, value_name = "ID")]
     pub run_id: Vec<String>,
     /// The request that it belongs to
@@ -74,6 +75,21 @@ pub struct FilterArgs {
     /// Whether personal data is in it
     #[arg(long, value_name = "true|false")]
     pub pii_flag: Option<bool>,
+    /// Who handed it in: the producer, without its key id
+    #[arg(long, value_name = "NAME")]
+    pub ingested_by: Vec<String>,
+    /// Who did not hand it in
+    #[arg(long, value_name = "NAME")]
+    pub not_ingested_by: Vec<String>,
+    /// Records that the log took in from this time on (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub received_from: Option<Timestamp>,
+    /// Records that the log took in before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub received_to: Option<Timestamp>,
+    /// Only records behind this seq
+    #[arg(long, value_name = "SEQ")]
+    pub after_seq: Option<u64>,
     /// A value anywhere in detail, such as after.inDays=7; any element of an array will do
     #[arg(long, value_name = "PATH=VALUE", value_parser = DetailFilter::parse)]
     pub detail: Vec<DetailFilter>,
@@ -128,6 +144,12 @@ impl FilterArgs {
             pii_flag: self.pii_flag,
             detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
             words: self.word.clone(),
+            ingested_by: self.ingested_by.clone(),
+            not_ingested_by: self.not_ingested_by.clone(),
+            received_from: self.received_from,
+            received_to: self.received_to,
+            after_seq: self.after_seq.map(Seq),
+            ..Filter::default()
         })
     }
 }

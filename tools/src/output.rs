@@ -29,7 +29,7 @@ pub struct Session<'a> {
     pub notes: Notes<'a>,
     /// Options that every command has.
     pub shared: Shared,
-    /// What the configuration file says.
+    /// What file, environment and command line say.
     pub config: Config,
 }
 

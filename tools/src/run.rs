@@ -48,10 +48,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> St
     }
 }
 
-/// Reads the configuration for every command that works on a log.
+/// Reads the configuration for every command that works on a log: it may say where the log is.
 fn configured(command: &Command, session: &mut Session<'_>) -> Result<(), Stop> {
-    if let (Some(path), false) = (&session.shared.config, command.is_about_itself()) {
-        session.config = Config::read(path)?;
+    if !command.is_about_itself() {
+        session.config = Config::read(&session.shared, std::env::vars_os())?;
+        session.shared.data_dir = Some(session.config.data_dir.clone());
     }
     Ok(())
 }
@@ -76,6 +77,7 @@ fn dispatch(command: &Command, session: &mut Session<'_>) -> Result<Status, Stop
         Command::Segments(args) => args.run(session),
         Command::Seal(args) => args.run(session),
         Command::Key(args) => args.run(session),
+        Command::Serve(args) => args.run(session),
         Command::Token(args) => args.run(session),
         Command::Completions(args) => args.run(session),
         Command::Man(args) => args.run(session),

@@ -44,6 +44,7 @@ impl Extractor {
             Keyword::ActorRole => body.actor_role(),
             Keyword::ActorType => name(body.actor_type().as_str()),
             Keyword::FacilityId => body.facility_id(),
+            Keyword::IngestedBy => body.producer(),
             Keyword::PiiFlag => name(pii),
             Keyword::Result => name(body.result().as_str()),
             Keyword::Sensitivity => name(body.sensitivity().as_str()),

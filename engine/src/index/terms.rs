@@ -14,6 +14,8 @@
 //! | `target_id` | 16 | the value |
 //! | `patientId`, `appointmentId`, `claimId`, `documentId`, `runId` | 17 to 21 | string or number |
 //!
+//! The last five also as `patient_id`, `patientIds`, `patient_ids` and so on.
+//!
 //! Invariant: what [`Extractor`] gives for a record holds every term that a lookup below asks for
 //! when the record matches. Both sides decide by the same functions here.
 
@@ -67,15 +69,15 @@ impl Domain {
 pub enum IdKind {
     /// `target_id`.
     Target,
-    /// `patientId` or `patient_id`, on the first level of `detail`.
+    /// `patientId`, `patient_id`, `patientIds` or `patient_ids`, on the first level of `detail`.
     Patient,
-    /// `appointmentId` or `appointment_id`.
+    /// `appointmentId`, likewise.
     Appointment,
-    /// `claimId` or `claim_id`.
+    /// `claimId`, likewise.
     Claim,
-    /// `documentId` or `document_id`.
+    /// `documentId`, likewise.
     Document,
-    /// `runId` or `run_id`.
+    /// `runId`, likewise.
     Run,
 }
 
@@ -84,11 +86,13 @@ impl IdKind {
     #[must_use]
     pub fn of_detail_name(name: &str) -> Option<Self> {
         Some(match name {
-            "patientId" | "patient_id" => Self::Patient,
-            "appointmentId" | "appointment_id" => Self::Appointment,
-            "claimId" | "claim_id" => Self::Claim,
-            "documentId" | "document_id" => Self::Document,
-            "runId" | "run_id" => Self::Run,
+            "patientId" | "patient_id" | "patientIds" | "patient_ids" => Self::Patient,
+            "appointmentId" | "appointment_id" | "appointmentIds" | "appointment_ids" => {
+                Self::Appointment
+            }
+            "claimId" | "claim_id" | "claimIds" | "claim_ids" => Self::Claim,
+            "documentId" | "document_id" | "documentIds" | "document_ids" => Self::Document,
+            "runId" | "run_id" | "runIds" | "run_ids" => Self::Run,
             _ => return None,
         })
     }

@@ -20,7 +20,7 @@ use crate::io::{
 pub(crate) const ACTIVE: &str = "active";
 /// Space is made in steps of at least and at most so many bytes; in between, of a quarter of the
 /// file.
-const STEP_MIN: u64 = 64 << 10;
+pub(crate) const STEP_MIN: u64 = 64 << 10;
 const STEP_MAX: u64 = 4 << 20;
 
 /// The current file's space.

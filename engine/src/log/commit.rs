@@ -10,6 +10,7 @@
 //! file. So does a leader that dies.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::active_write::{self, NoRoom};
 use super::core::Core;
@@ -34,6 +35,7 @@ pub(crate) fn lead(core: &Core) {
             return;
         };
         let written = write(core, &commit);
+        let told = Told::of(&commit, written.as_ref().ok().copied().flatten());
         let (answers, next, again) = finish(core, commit, written);
         // Whoever leads next answers for what waits; where nobody does, the lead is still here.
         let armed = if again {
@@ -46,6 +48,7 @@ pub(crate) fn lead(core: &Core) {
             slot.lead();
         }
         answer_all(core, answers);
+        told.tell(core);
         core.keeper.wake(keeper::help(core));
         match armed {
             Some(armed) => armed.disarm(),
@@ -59,11 +62,11 @@ pub(crate) fn lead(core: &Core) {
 fn finish(
     core: &Core,
     commit: Commit,
-    written: Result<(), Unwritten>,
+    written: Result<Option<Duration>, Unwritten>,
 ) -> (Answers, Option<Arc<Slot>>, bool) {
     let mut sequencer = core.sequencer.lock();
     let answers = match written {
-        Ok(()) => {
+        Ok(_) => {
             publish(core, &commit);
             sequencer.committed(commit)
         }
@@ -90,12 +93,17 @@ struct Unwritten {
     file_begun: bool,
 }
 
-fn write(core: &Core, commit: &Commit) -> Result<(), Unwritten> {
+/// Makes a commit durable: how long writing and syncing took, where somebody wants to know.
+fn write(core: &Core, commit: &Commit) -> Result<Option<Duration>, Unwritten> {
     let mut file_begun = false;
     write_to(core, commit, &mut file_begun).map_err(|error| Unwritten { error, file_begun })
 }
 
-fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), AppendError> {
+fn write_to(
+    core: &Core,
+    commit: &Commit,
+    file_begun: &mut bool,
+) -> Result<Option<Duration>, AppendError> {
     if let Some(error) = core.stopped() {
         return Err(error);
     }
@@ -117,7 +125,31 @@ fn write_to(core: &Core, commit: &Commit, file_begun: &mut bool) -> Result<(), A
     }
     let end = commit.offset + commit.bytes.len() as u64;
     writer.make_room(&*core.storage, end, reserve).map_err(refuse)?;
-    writer.commit(&*core.storage, commit.offset, &commit.bytes, reserve).map_err(refuse)
+    let began = core.options.observer.as_ref().map(|_| Instant::now());
+    writer.commit(&*core.storage, commit.offset, &commit.bytes, reserve).map_err(refuse)?;
+    Ok(began.map(|began| began.elapsed()))
+}
+
+/// What an observer is told of a commit.
+struct Told {
+    records: u64,
+    bytes: u64,
+    /// `None` where it failed.
+    sync: Option<Duration>,
+}
+
+impl Told {
+    fn of(commit: &Commit, sync: Option<Duration>) -> Self {
+        Self { records: commit.hashes.len() as u64, bytes: commit.bytes.len() as u64, sync }
+    }
+
+    fn tell(&self, core: &Core) {
+        let Some(observer) = &core.options.observer else { return };
+        match self.sync {
+            Some(sync) => observer.committed(self.records, self.bytes, sync),
+            None => observer.commit_failed(),
+        }
+    }
 }
 
 /// Shows a durable commit to readers and to the tree.

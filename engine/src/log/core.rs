@@ -3,6 +3,7 @@
 //! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last
 //! three is held during a sync. A stopped core acknowledges nothing any more.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -23,7 +24,7 @@ use super::view::SharedView;
 use crate::index::ids::IdIndex;
 use crate::io::Storage;
 use crate::proof::{KeyList, LogIdentity, SigningKey};
-use crate::types::Seq;
+use crate::types::{Seq, TreeSize};
 
 /// Keys of the log: all that ever signed, and the one that signs now.
 pub(crate) struct Keys {
@@ -82,12 +83,23 @@ pub(crate) struct Core {
     /// Reads records for comparisons and proofs.
     pub(crate) reader: Reader,
     pub(crate) stop: OnceLock<Stop>,
+    /// Size of the newest checkpoint; [`NEVER`] before the first.
+    pub(crate) signed: AtomicU64,
 }
+
+/// No checkpoint was signed.
+pub(crate) const NEVER: u64 = u64::MAX;
 
 impl Core {
     /// Why nothing is acknowledged any more, if so.
     pub(crate) fn stopped(&self) -> Option<AppendError> {
         self.stop.get().cloned().map(AppendError::from)
+    }
+
+    /// Size of the newest checkpoint, if one was signed.
+    pub(crate) fn signed(&self) -> Option<TreeSize> {
+        let size = self.signed.load(Ordering::Relaxed);
+        (size != NEVER).then_some(TreeSize(size))
     }
 
     /// Fails where the log was stopped.

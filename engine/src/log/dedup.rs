@@ -13,7 +13,7 @@ use super::error::{AppendError, Conflict};
 use super::handle::{Appended, Receipt};
 use super::sequencer::{Sequenced, Sequencer};
 use crate::index::ids::{Fingerprint, IdError, IdIndex, IdKey, IdSnapshot, fingerprint};
-use crate::record::{AuditId, Body, content_of};
+use crate::record::{AuditId, Body, same_content};
 use crate::types::{ChainHash, RecordHash, Seq};
 
 /// What became of one record of a batch.
@@ -114,7 +114,7 @@ impl<'a> Lookup<'a> {
                 Compared::Absent => {
                     in_batch.get(&record.audit_id).map_or(Compared::Absent, |earlier| {
                         match batch.records.get(*earlier) {
-                            Some(first) if same(batch.body(first), batch.body(record)) => {
+                            Some(first) if same_content(batch.body(first), batch.body(record)) => {
                                 Compared::Same(Seen::InBatch(*earlier))
                             }
                             _ => Compared::Other(None),
@@ -163,7 +163,7 @@ impl<'a> Lookup<'a> {
                 {
                     continue;
                 }
-                if same(stored.body, body) {
+                if same_content(stored.body, body) {
                     let receipt = receipt(stored.hash, stored.chain_hash);
                     return Ok(Compared::Same(Seen::Before(receipt)));
                 }
@@ -179,7 +179,7 @@ impl<'a> Lookup<'a> {
             {
                 continue;
             }
-            if same(&stored.body, body) {
+            if same_content(&stored.body, body) {
                 let receipt = receipt(stored.hash, stored.chain_hash);
                 return Ok(Compared::Same(Seen::Before(receipt)));
             }
@@ -193,12 +193,6 @@ enum Compared {
     Absent,
     Same(Seen),
     Other(Option<Seq>),
-}
-
-/// Equal but for `received_at`, `ingested_by` and `salt`: those come last, so what is before them
-/// is compared.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    matches!((content_of(a), content_of(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// Whether a body made by this writer has this id.

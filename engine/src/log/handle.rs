@@ -120,6 +120,10 @@ impl Log {
         Ok(Self { core, report, keeper, lock: Mutex::new(Some(lock)) })
     }
 
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// What opening had to do.
     #[must_use]
     pub fn report(&self) -> &OpenReport {

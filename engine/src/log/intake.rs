@@ -171,6 +171,12 @@ impl Intake {
         Some(queue.last_received_at)
     }
 
+    /// Bytes that wait, and why nothing more is taken, if so.
+    pub(crate) fn state(&self) -> (usize, Option<AppendError>) {
+        let queue = self.queue.lock();
+        (queue.len, queue.closed.clone())
+    }
+
     /// Takes the batch at the front if it is ready.
     pub(crate) fn pop(&self) -> Front {
         let mut queue = self.queue.lock();

@@ -4,6 +4,7 @@
 
 mod active_read;
 mod active_write;
+mod anchor_notes;
 mod anchors;
 mod backup;
 mod batch;
@@ -18,6 +19,7 @@ mod find;
 mod fork;
 mod group;
 mod handle;
+mod health;
 mod identity;
 mod ids;
 mod indexes;
@@ -32,6 +34,7 @@ mod parts;
 mod publish;
 mod read_error;
 mod reader;
+mod received;
 mod rotate;
 mod scan;
 mod seal;
@@ -43,15 +46,18 @@ mod stats;
 mod stop_on_panic;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tiles;
 mod tree;
 mod view;
 
+pub use anchor_notes::{AnchorInfo, AnchorOf};
 pub use backup::{BackupKey, BackupReport};
 pub use catalogue::SegmentEntry;
 pub use entry::{Entry, StoredRecord};
 pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
 pub use fork::{ForkError, Forked, LOG_FORKED};
 pub use handle::{Appended, Log, OpenReport, Quarantined, Receipt};
+pub use health::{Health, Observer};
 pub use indexes::{IndexFault, IndexFaultKind, IndexInfo, IndexState};
 pub use nodes::{ConsistencyProof, InclusionProof};
 pub use options::LogOptions;

@@ -8,13 +8,14 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::active_write::{self, ACTIVE, ActiveWriter, NoRoom, active_path};
 use super::catalogue::{self, SegmentEntry};
-use super::core::{Core, Keys};
+use super::core::{self, Core, Keys};
 use super::entry::Entry;
 use super::error::OpenError;
 use super::handle::{OpenReport, Quarantined};
@@ -301,6 +302,7 @@ fn build(
     environment.fill_random(&mut key).map_err(OpenError::io("ids"))?;
     let id_index = IdIndex::open(Arc::clone(&storage), identity.log.log_id, size, key)?;
     let (recent, ids_from) = ids::replay(&id_index, &reader, size)?;
+    let signed = checkpoint.as_ref().map_or(core::NEVER, |checkpoint| checkpoint.size.0);
     Ok(Arc::new(Core {
         storage,
         identity_sha256,
@@ -320,6 +322,7 @@ fn build(
         keeper: Signals::new(),
         reader,
         stop: OnceLock::new(),
+        signed: AtomicU64::new(signed),
         options,
     }))
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::health::Observer;
 use crate::io::{Environment, OsEnvironment};
 use crate::record::Limits;
 use crate::types::Origin;
@@ -44,6 +45,8 @@ pub struct LogOptions {
     /// Whether sealing, checkpoints and marks run on a thread of their own. Without it they run
     /// when [`super::Log::step`] is called, which a simulation does.
     pub background: bool,
+    /// Is told of commits and sealed files.
+    pub observer: Option<Arc<dyn Observer>>,
     /// Clock and randomness.
     pub environment: Arc<dyn Environment>,
 }
@@ -65,6 +68,7 @@ impl Default for LogOptions {
             index: true,
             index_memory_max: 64 << 20,
             background: true,
+            observer: None,
             environment: Arc::new(OsEnvironment),
         }
     }

@@ -8,6 +8,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
@@ -54,6 +55,7 @@ impl Sealer {
         if count == 0 {
             return drop_active(core, &path);
         }
+        let began = Instant::now();
         sign_first(core)?;
         let source = FileSource::with_len(Arc::clone(&active.file), end.offset);
         let name = sealed_name(Seq(first), count);
@@ -99,6 +101,9 @@ impl Sealer {
             view.sealed_len = view.sealed.push(entry);
             view.actives.retain(|a| a.header.first_seq != active.header.first_seq);
         });
+        if let Some(observer) = &core.options.observer {
+            observer.sealed(count, built.file_len, began.elapsed());
+        }
         remove_durably(&*core.storage, &path).map_err(LogError::io(&path))
     }
 

@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
@@ -323,6 +324,7 @@ impl Tree {
         write_atomic(&*core.storage, CHECKPOINT, note.as_bytes())
             .map_err(LogError::io(CHECKPOINT))?;
         self.signed = Some(self.size());
+        core.signed.store(self.size(), Ordering::Relaxed);
         Ok(note)
     }
 }

@@ -1,7 +1,7 @@
 //! Where a page of results ended.
 //!
 //! Invariant: a cursor belongs to one filter and one order, and goes on behind a position in
-//! (`timestamp`, seq), so that records which come in between pages are neither repeated nor lost.
+//! (`timestamp`, seq) or a seq, so that records which come in between pages are neither repeated nor lost.
 //! As text it is opaque: 40 characters of base64url, for a version, the order, the position, the
 //! filter's fingerprint and a checksum.
 
@@ -15,7 +15,7 @@ use siphasher::sip::SipHasher24;
 
 use super::detail::{DetailFilter, DetailPath};
 use super::filter::{ActionPattern, Filter, is_trace_digits};
-use super::order::Order;
+use super::order::{Order, Sort, SortBy};
 use super::words::Word;
 use crate::types::Seq;
 
@@ -25,7 +25,7 @@ const LEN: usize = 30;
 /// A position in the results of one query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cursor {
-    order: Order,
+    sort: Sort,
     timestamp: i64,
     seq: Seq,
     filter: u64,
@@ -45,23 +45,29 @@ pub enum CursorError {
     #[error("the cursor belongs to a query with other filters")]
     OtherFilter,
     /// It goes on the other way.
-    #[error("the cursor belongs to a query in the other order")]
+    #[error("the cursor belongs to a query in another order")]
     OtherOrder,
 }
 
 impl Cursor {
-    /// The position behind the record with this time, nanoseconds since 1970, and seq.
+    /// The position behind the record with this time, nanoseconds since 1970, and seq; by seq the
+    /// time is not looked at.
     #[must_use]
-    pub fn behind(filter: &Filter, order: Order, timestamp: i64, seq: Seq) -> Self {
-        Self { order, timestamp, seq, filter: fingerprint(filter) }
+    pub fn behind(filter: &Filter, sort: impl Into<Sort>, timestamp: i64, seq: Seq) -> Self {
+        let sort = sort.into();
+        Self { sort, timestamp, seq, filter: fingerprint(filter) }
     }
 
     /// The time, nanoseconds since 1970, and seq of the record that came last.
     ///
     /// # Errors
     /// [`CursorError`] where it was given for another filter or order.
-    pub fn position(&self, filter: &Filter, order: Order) -> Result<(i64, Seq), CursorError> {
-        match (self.filter == fingerprint(filter), self.order == order) {
+    pub fn position(
+        &self,
+        filter: &Filter,
+        sort: impl Into<Sort>,
+    ) -> Result<(i64, Seq), CursorError> {
+        match (self.filter == fingerprint(filter), self.sort == sort.into()) {
             (false, _) => Err(CursorError::OtherFilter),
             (true, false) => Err(CursorError::OtherOrder),
             (true, true) => Ok((self.timestamp, self.seq)),
@@ -70,9 +76,11 @@ impl Cursor {
 
     fn encode(&self) -> [u8; LEN] {
         let mut out = [0; LEN];
-        let order = match self.order {
-            Order::Ascending => 0,
-            Order::Descending => 1,
+        let order = match (self.sort.by, self.sort.order) {
+            (SortBy::Time, Order::Ascending) => 0,
+            (SortBy::Time, Order::Descending) => 1,
+            (SortBy::Seq, Order::Ascending) => 2,
+            (SortBy::Seq, Order::Descending) => 3,
         };
         let parts = [
             &[VERSION, order][..],
@@ -92,9 +100,11 @@ impl Cursor {
             return Err(CursorError::Malformed);
         }
         let [version, order, numbers @ ..] = body else { return Err(CursorError::Malformed) };
-        let order = match (*version, *order) {
-            (VERSION, 0) => Order::Ascending,
-            (VERSION, 1) => Order::Descending,
+        let (by, order) = match (*version, *order) {
+            (VERSION, 0) => (SortBy::Time, Order::Ascending),
+            (VERSION, 1) => (SortBy::Time, Order::Descending),
+            (VERSION, 2) => (SortBy::Seq, Order::Ascending),
+            (VERSION, 3) => (SortBy::Seq, Order::Descending),
             (VERSION, _) => return Err(CursorError::Malformed),
             (other, _) => return Err(CursorError::Version(other)),
         };
@@ -102,7 +112,7 @@ impl Cursor {
             return Err(CursorError::Malformed);
         };
         Ok(Self {
-            order,
+            sort: Sort { by, order },
             timestamp: i64::from_le_bytes(*time),
             seq: Seq(u64::from_le_bytes(*seq)),
             filter: u64::from_le_bytes(*filter),
@@ -158,7 +168,32 @@ fn fingerprint(filter: &Filter) -> u64 {
     parts.field(15, filter.source_ip.iter().map(|pattern| pattern.to_string().into_bytes()));
     parts.field(16, filter.words.iter().map(word));
     parts.field(17, filter.detail.iter().map(detail));
+    origin(filter, &mut parts);
     parts.0.finish()
+}
+
+/// How records came into the log, and who may see them. What is not asked is left out, so that
+/// cursors from before these fields go on.
+fn origin(filter: &Filter, parts: &mut Parts) {
+    let texts = |values: &[String]| values.iter().map(|value| value.clone().into_bytes()).collect();
+    let time = |time: Option<crate::record::Timestamp>| -> Vec<Vec<u8>> {
+        time.iter().map(|time| time.unix_nanos().to_le_bytes().to_vec()).collect()
+    };
+    let seq = filter.after_seq.iter().map(|seq| seq.0.to_le_bytes().to_vec()).collect();
+    let fields: [(u8, Vec<Vec<u8>>); 5] = [
+        (18, texts(&filter.ingested_by)),
+        (19, texts(&filter.not_ingested_by)),
+        (20, time(filter.received_from)),
+        (21, time(filter.received_to)),
+        (22, seq),
+    ];
+    for (field, values) in fields.into_iter().filter(|(_, values)| !values.is_empty()) {
+        parts.field(field, values);
+    }
+    // A scope of nothing is one.
+    if let Some(scope) = &filter.facility_scope {
+        parts.field(23, texts(scope) as Vec<Vec<u8>>);
+    }
 }
 
 fn action(pattern: &ActionPattern) -> Vec<u8> {
@@ -183,6 +218,9 @@ fn detail(detail: &DetailFilter) -> Vec<u8> {
     };
     parts.field(1, detail.paths.iter().map(path));
     parts.field(2, detail.values.iter().map(|value| value.clone().into_bytes()));
+    if let Some(kind) = &detail.target_type {
+        parts.field(3, [kind.to_ascii_lowercase().into_bytes()]);
+    }
     parts.0.finish().to_le_bytes().to_vec()
 }
 

@@ -25,6 +25,9 @@ pub struct DetailFilter {
     pub paths: Vec<DetailPath>,
     /// Its value, any of them: of a string its text, of a number its characters as they were sent.
     pub values: Vec<String>,
+    /// The value may as well be the `target_id` of a record with this `target_type`, in any case of
+    /// its ASCII letters.
+    pub target_type: Option<String>,
 }
 
 impl DetailPath {
@@ -116,7 +119,7 @@ impl DetailFilter {
     /// A member of one name on the first level.
     #[must_use]
     pub fn member(name: &str, values: Vec<String>) -> Self {
-        Self { paths: vec![DetailPath(vec![name.to_owned()])], values }
+        Self { paths: vec![DetailPath(vec![name.to_owned()])], values, target_type: None }
     }
 
     /// Parses `path=value`; a `=` in a name is written `\=`.
@@ -134,45 +137,55 @@ impl DetailFilter {
         let (path, value) = at.and_then(|at| text.split_at_checked(at)).ok_or_else(invalid)?;
         let path = DetailPath::parse(path).map_err(|_| invalid())?;
         let value = value.strip_prefix('=').unwrap_or_default().to_owned();
-        Ok(Self { paths: vec![path], values: vec![value] })
+        Ok(Self { paths: vec![path], values: vec![value], target_type: None })
     }
 
-    /// `patientId`; also as `patient_id`.
+    /// A patient: `patientId`, also as `patient_id`; one of `patientIds` or `patient_ids`; or the
+    /// target, where that is a `patient`.
     #[must_use]
     pub fn patient(values: Vec<String>) -> Self {
         Self::id("patient", values)
     }
 
-    /// `appointmentId`; also as `appointment_id`.
+    /// An appointment, in the same places.
     #[must_use]
     pub fn appointment(values: Vec<String>) -> Self {
         Self::id("appointment", values)
     }
 
-    /// `claimId`; also as `claim_id`.
+    /// A claim, in the same places.
     #[must_use]
     pub fn claim(values: Vec<String>) -> Self {
         Self::id("claim", values)
     }
 
-    /// `documentId`; also as `document_id`.
+    /// A document, in the same places.
     #[must_use]
     pub fn document(values: Vec<String>) -> Self {
         Self::id("document", values)
     }
 
-    /// `runId`; also as `run_id`.
+    /// A run, in the same places.
     #[must_use]
     pub fn run(values: Vec<String>) -> Self {
         Self::id("run", values)
     }
 
     fn id(of: &str, values: Vec<String>) -> Self {
-        let path = |name| DetailPath(vec![name]);
-        Self { paths: vec![path(format!("{of}Id")), path(format!("{of}_id"))], values }
+        let path = |end| DetailPath(vec![format!("{of}{end}")]);
+        let paths = ["Id", "_id", "Ids", "_ids"].map(path).to_vec();
+        Self { paths, values, target_type: Some(of.to_owned()) }
     }
 
     pub(super) fn matches(&self, body: &Body<'_>) -> bool {
-        self.values.is_empty() || self.paths.iter().any(|path| path.leads_to(body, &self.values))
+        self.values.is_empty()
+            || self.paths.iter().any(|path| path.leads_to(body, &self.values))
+            || self.is_target(body)
+    }
+
+    fn is_target(&self, body: &Body<'_>) -> bool {
+        let Some(wanted) = &self.target_type else { return false };
+        body.target_type().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
+            && body.target_id().is_some_and(|id| self.values.iter().any(|value| *value == id))
     }
 }

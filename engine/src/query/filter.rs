@@ -9,6 +9,7 @@ use super::quick::QuickCheck;
 use super::words::{Word, all_occur};
 use crate::format::TimeRange;
 use crate::record::{ActorType, Body, Member, Outcome, Sensitivity, Timestamp};
+use crate::types::Seq;
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +34,9 @@ pub struct Filter {
     pub target_id: Vec<String>,
     /// Where.
     pub facility_id: Vec<String>,
+    /// Where whoever asks may look: beside `facility_id`, one of these. A record without facility
+    /// is in no scope, nor is one that can't be read unless the index knows where it belongs.
+    pub facility_scope: Option<Vec<String>>,
     /// The request that it belongs to.
     pub request_id: Vec<String>,
     /// The trace that it belongs to; of 32 hex digits the case does not matter.
@@ -43,6 +47,16 @@ pub struct Filter {
     pub sensitivity: Vec<Sensitivity>,
     /// Whether personal data is in it.
     pub pii_flag: Option<bool>,
+    /// Who handed it in: the name in `ingested_by`, without the key id.
+    pub ingested_by: Vec<String>,
+    /// Who did not; a record that says nothing of it was handed in by none of them.
+    pub not_ingested_by: Vec<String>,
+    /// `received_at` at or after it.
+    pub received_from: Option<Timestamp>,
+    /// `received_at` before it.
+    pub received_to: Option<Timestamp>,
+    /// Only what stands behind this seq. A record does not know its seq: [`Self::takes_seq`].
+    pub after_seq: Option<Seq>,
     /// Values in `detail`, each of which must be there.
     pub detail: Vec<DetailFilter>,
     /// Words that must all occur in some text of the record, or be one of its identifiers, in any
@@ -81,7 +95,7 @@ impl ActionPattern {
 }
 
 impl Filter {
-    /// Whether a record matches.
+    /// Whether a record matches, wherever it stands.
     #[must_use]
     pub fn matches(&self, body: &Body<'_>) -> bool {
         self.matches_fixed(body) && self.matches_texts(body) && all_occur(&self.words, body)
@@ -93,10 +107,31 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// Whether only times are asked for.
+    /// Whether only times and places in the log are asked for.
     #[must_use]
     pub fn is_time_only(&self) -> bool {
-        *self == Self { from: self.from, to: self.to, ..Self::default() }
+        let times = Self {
+            from: self.from,
+            to: self.to,
+            received_from: self.received_from,
+            received_to: self.received_to,
+            after_seq: self.after_seq,
+            ..Self::default()
+        };
+        *self == times
+    }
+
+    /// Whether a record at this seq may match.
+    #[must_use]
+    pub fn takes_seq(&self, seq: Seq) -> bool {
+        self.after_seq.is_none_or(|after| after < seq)
+    }
+
+    /// Whether a record with this `received_at` may match.
+    #[must_use]
+    pub fn takes_received(&self, received_at: Timestamp) -> bool {
+        self.received_from.is_none_or(|from| from <= received_at)
+            && self.received_to.is_none_or(|to| received_at < to)
     }
 
     /// Whether a record of this `timestamp` may match.
@@ -124,6 +159,7 @@ impl Filter {
             && is_asked(&self.result, &body.result())
             && is_asked(&self.sensitivity, &body.sensitivity())
             && self.pii_flag.is_none_or(|wanted| wanted == body.pii_flag())
+            && self.takes_received(body.received_at())
     }
 
     fn matches_texts(&self, body: &Body<'_>) -> bool {
@@ -136,8 +172,21 @@ impl Filter {
             && text(&self.target_id, Member::TargetId)
             && text(&self.facility_id, Member::FacilityId)
             && text(&self.request_id, Member::RequestId)
+            && self.facility_scope.as_ref().is_none_or(|scope| {
+                body.facility_id().is_some_and(|facility| is_one_of(scope, &facility))
+            })
+            && self.matches_producer(body)
             && self.matches_patterns(body)
             && self.detail.iter().all(|detail| detail.matches(body))
+    }
+
+    fn matches_producer(&self, body: &Body<'_>) -> bool {
+        if self.ingested_by.is_empty() && self.not_ingested_by.is_empty() {
+            return true;
+        }
+        let producer = body.producer();
+        let is_in = |names: &[String]| producer.as_ref().is_some_and(|name| is_one_of(names, name));
+        (self.ingested_by.is_empty() || is_in(&self.ingested_by)) && !is_in(&self.not_ingested_by)
     }
 
     fn matches_patterns(&self, body: &Body<'_>) -> bool {

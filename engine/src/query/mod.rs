@@ -23,7 +23,7 @@ pub use cursor::{Cursor, CursorError};
 pub use detail::{DetailFilter, DetailPath, InvalidDetail};
 pub use explain::Explain;
 pub use filter::{ActionPattern, Filter};
-pub use order::Order;
+pub use order::{Order, Sort, SortBy};
 pub use plan::{Plan, PlanScratch, Verdict};
 pub use quick::QuickCheck;
 pub use stats::{Bucket, BucketCount, BucketUnit, Stats, StatsQuery, ValueCount};

@@ -1,7 +1,8 @@
 //! From a filter to questions for an index.
 //!
 //! Invariant: the candidates of a shard hold every record of it that matches. What can't be read is
-//! always a candidate; what is erased only where nothing but times is asked.
+//! always a candidate, unless a scope is asked for; what is erased only where nothing but times is
+//! asked. Seqs and `received_at` are no part of a plan: whoever asks cuts the log by them.
 //! Knows nothing of how an index is stored or of where records are.
 
 use std::net::IpAddr;
@@ -51,6 +52,10 @@ pub struct Plan {
     exact: bool,
     /// All must hold; the cheapest first.
     clauses: Vec<Clause>,
+    /// None may hold; the index knows them exactly.
+    refusals: Vec<(Keyword, String)>,
+    /// Whether records of which the index does not know where they belong stay out.
+    scoped: bool,
 }
 
 /// Buffers of [`Plan::candidates`], to be used again.
@@ -98,8 +103,12 @@ impl Plan {
             time_only: filter.is_time_only(),
             exact: true,
             clauses: Vec::new(),
+            refusals: Vec::new(),
+            scoped: filter.facility_scope.is_some(),
         };
         plan.keywords(filter);
+        plan.producers(filter);
+        plan.scope(filter);
         plan.identifiers(filter);
         filter.detail.iter().for_each(|detail| plan.detail(detail));
         filter.words.iter().for_each(|word| plan.word(word));
@@ -117,7 +126,7 @@ impl Plan {
         scratch: &mut PlanScratch,
     ) -> Result<Verdict, ShardError> {
         let within = self.within(shard.times());
-        if self.clauses.is_empty() && within == Within::Surely {
+        if self.asks_nothing() && within == Within::Surely {
             return Ok(Verdict::All { exact: self.exact });
         }
         let mut set = RecordSet::new();
@@ -131,11 +140,18 @@ impl Plan {
                 clause.find(shard, scratch)?;
                 set.intersect(&scratch.any);
             }
+            for (field, value) in &self.refusals {
+                scratch.one.clear();
+                shard.keyword(*field, value, &mut scratch.one)?;
+                set.subtract(&scratch.one);
+            }
             if within == Within::Partly {
                 exact &= self.cut_times(shard, &mut set, &mut scratch.spans)?;
             }
         }
-        shard.unreadable(&mut set)?;
+        if !self.scoped {
+            shard.unreadable(&mut set)?;
+        }
         if self.time_only {
             shard.erased(&mut set)?;
         }
@@ -147,6 +163,10 @@ impl Plan {
     #[must_use]
     pub fn rules_out(&self, times: &TimeRange) -> bool {
         self.within(*times) == Within::Not
+    }
+
+    fn asks_nothing(&self) -> bool {
+        self.clauses.is_empty() && self.refusals.is_empty()
     }
 
     fn within(&self, times: TimeRange) -> Within {
@@ -220,6 +240,19 @@ impl Plan {
         self.exact_clause(actions.collect());
     }
 
+    fn producers(&mut self, filter: &Filter) {
+        self.values(Keyword::IngestedBy, filter.ingested_by.iter().map(String::as_str));
+        let refused = filter.not_ingested_by.iter();
+        self.refusals.extend(refused.map(|name| (Keyword::IngestedBy, name.clone())));
+    }
+
+    fn scope(&mut self, filter: &Filter) {
+        let Some(scope) = &filter.facility_scope else { return };
+        let facility = |value: &String| Lookup::Value(Keyword::FacilityId, value.clone());
+        // An empty scope is a clause that nothing satisfies.
+        self.clauses.push(Clause(scope.iter().map(facility).collect()));
+    }
+
     fn values<'a>(&mut self, field: Keyword, values: impl Iterator<Item = &'a str>) {
         self.exact_clause(values.map(|value| Lookup::Value(field, value.to_owned())).collect());
     }
@@ -265,12 +298,15 @@ impl Plan {
         let mut kinds: Vec<Option<IdKind>> =
             detail.paths.iter().map(|path| kind(path.names())).collect();
         kinds.dedup();
-        self.clause(kinds.iter().flat_map(|kind| {
+        let places = kinds.iter().flat_map(|kind| {
             detail.values.iter().flat_map(move |value| match kind {
                 Some(kind) => id_lookups(*kind, value),
                 None => value_lookups(value),
             })
-        }));
+        });
+        let target = |value: &String| Some(Lookup::Terms(id_terms(IdKind::Target, value)));
+        let targets = detail.target_type.iter().flat_map(|_| detail.values.iter().map(target));
+        self.clause(places.chain(targets));
     }
 
     fn word(&mut self, word: &Word) {

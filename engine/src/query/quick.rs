@@ -37,10 +37,16 @@ impl QuickCheck {
         groups.push(filter.action.iter().map(|pattern| finder(&action_needle(pattern))).collect());
         let result = |name: &&'static str| finder(&needle(Member::Result, name));
         groups.push(filter.result.iter().map(|r| result(&r.as_str())).collect());
+        groups.push(filter.ingested_by.iter().map(|name| finder(&producer_needle(name))).collect());
         groups.retain(|group| !group.is_empty());
         // Of an address there are several spellings.
         let words = filter.words.iter().filter(|word| word.address().is_none());
         let phrases = words.map(|word| word.phrase().clone()).collect();
+        let in_scope = filter.facility_scope.as_ref().map(|scope| {
+            scope.iter().map(|value| finder(&needle(Member::FacilityId, value))).collect()
+        });
+        // An empty scope is a group of which nothing can be found.
+        groups.extend(in_scope);
         Self { groups, phrases }
     }
 
@@ -60,6 +66,13 @@ fn finder(needle: &[u8]) -> Finder<'static> {
 fn needle(member: Member, value: &str) -> Vec<u8> {
     let mut bytes = format!("\"{}\":", member.name()).into_bytes();
     write_json_string(value, &mut bytes);
+    bytes
+}
+
+/// Behind the name may follow a key id.
+fn producer_needle(name: &str) -> Vec<u8> {
+    let mut bytes = needle(Member::IngestedBy, name);
+    bytes.pop();
     bytes
 }
 

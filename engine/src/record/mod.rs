@@ -45,7 +45,9 @@ mod ident;
 mod input;
 mod member;
 mod model;
+mod same;
 mod scan;
+mod split;
 mod text;
 mod time;
 mod tokens;
@@ -67,6 +69,8 @@ pub use ident::{AuditId, InvalidProducer, PRODUCER_PART_LEN_MAX, Producer, Salt}
 pub use input::parse_batch;
 pub use member::Member;
 pub use model::{ActorType, Outcome, Record, Sensitivity, Stamp};
+pub use same::{CLOCK_SKEW, same_content};
+pub use split::{SentMember, SentValue, sent_members, split_batch};
 pub use text::{string_value, write_json_string};
 pub use time::{TimeError, Timestamp};
 pub use tokens::{DetailToken, DetailTokens};

@@ -13,6 +13,9 @@ use shoseki_engine::log::LogOptions;
 
 use crate::identity::Role;
 
+/// Data directory where nothing names one.
+pub const DATA_DIR_DEFAULT: &str = "./shoseki-data";
+
 /// For what the server runs: how much must be configured before it starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
@@ -59,10 +62,23 @@ pub struct Settings {
     pub connections_max: usize,
     /// How long the end may take: what is taken is finished within it.
     pub shutdown_timeout: Duration,
+    /// How trails are imported.
+    pub import: ImportSettings,
+    /// Whether personal data is masked; `None` says nothing (development only, and off).
+    pub masking: Option<bool>,
+}
+
+/// How trails are imported.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImportSettings {
+    /// Name under which imported records stand.
+    pub producer: Option<String>,
+    /// `facility_id` of events that name none.
+    pub facility: Option<String>,
 }
 
 /// TLS 1.3, nothing older.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TlsSettings {
     /// Certificate chain, PEM.
     pub certificate: PathBuf,
@@ -155,6 +171,51 @@ pub struct QuerySettings {
     pub timeout: Duration,
 }
 
+impl Profile {
+    /// Names in the configuration.
+    pub const NAMES: &[&str] = &["development", "ci", "staging", "production"];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Ci => "ci",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Development, Self::Ci, Self::Staging, Self::Production]
+            .into_iter()
+            .find(|profile| profile.as_str() == name)
+    }
+}
+
+impl ClientAuth {
+    /// Names in the configuration.
+    pub const NAMES: &[&str] = &["off", "optional", "required"];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+
+    /// The value of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Off, Self::Optional, Self::Required].into_iter().find(|it| it.as_str() == name)
+    }
+}
+
 impl Settings {
     /// What a start with nothing configured does.
     #[must_use]
@@ -175,6 +236,8 @@ impl Settings {
             public_tiles: true,
             connections_max: 1024,
             shutdown_timeout: Duration::from_secs(10),
+            import: ImportSettings::default(),
+            masking: None,
         }
     }
 }

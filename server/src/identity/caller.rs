@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use shoseki_engine::record::Producer;
 
 use super::role::{Permission, Roles};
+use crate::problem::{ErrorCode, Problem};
 
 /// Somebody who may do something.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,6 +56,29 @@ impl Caller {
     #[must_use]
     pub fn subject(&self) -> &str {
         self.producer.name()
+    }
+
+    /// Refuses what the caller may do nowhere.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ForbiddenRole`].
+    pub fn need(&self, permission: Permission) -> Result<(), Problem> {
+        if self.may(permission) {
+            return Ok(());
+        }
+        Err(Problem::new(ErrorCode::ForbiddenRole, "none of your roles allows this"))
+    }
+
+    /// Refuses who may not see the log as a whole.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ForbiddenFacility`].
+    pub fn need_all_facilities(&self) -> Result<(), Problem> {
+        if self.facilities.is_all() {
+            return Ok(());
+        }
+        let detail = "this concerns the whole log: it needs the facility *";
+        Err(Problem::new(ErrorCode::ForbiddenFacility, detail))
     }
 
     /// Whether it may do this somewhere.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use ipnet::IpNet;
@@ -19,6 +20,7 @@ use super::refusal::Refusal;
 use super::role::{Role, Roles};
 use super::signing::SigningError;
 use super::token::Rules;
+use super::verified::Verified;
 use super::watched::{FileError, Watched};
 use crate::config::{ClientAuth, Settings};
 
@@ -76,6 +78,7 @@ pub struct Identities {
     allow_networks: BTreeMap<Role, Vec<IpNet>>,
     limiter: Limiter,
     logins: Logins,
+    verified: Verified,
 }
 
 impl Identities {
@@ -109,6 +112,7 @@ impl Identities {
             allow_networks: identity.allow_networks.clone(),
             limiter: Limiter::new(FAILURES_PER_MINUTE),
             logins: Logins::default(),
+            verified: Verified::default(),
         })
     }
 
@@ -126,16 +130,20 @@ impl Identities {
         peer_certificate: Option<&[u8]>,
         peer: IpAddr,
         now_unix: i64,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Arc<Caller>, Refusal> {
         let mut headers = authorization.into_iter();
         let header = headers.next();
         if header.is_none() && peer_certificate.is_none() {
             return Err(Refusal::Missing);
         }
+        let several = headers.next().is_some();
+        let known = header.filter(|_| !several && !self.certificate_required());
+        if let Some(caller) = known.and_then(|header| self.verified_before(header, now_unix)) {
+            return self.used_from(caller, peer);
+        }
         if let Some(retry_after) = self.limiter.wait(peer, now_unix) {
             return Err(Refusal::Limited { retry_after });
         }
-        let several = headers.next().is_some();
         let found = if several {
             Err(Refusal::Header)
         } else {
@@ -190,22 +198,36 @@ impl Identities {
         header: Option<&HeaderValue>,
         peer_certificate: Option<&[u8]>,
         now_unix: i64,
-    ) -> Result<Caller, Refusal> {
-        let required = self.client_auth == ClientAuth::Required;
+    ) -> Result<Arc<Caller>, Refusal> {
         let Some(header) = header else {
             let presented = self.presented(peer_certificate, now_unix)?;
             let caller = self.clients.iter().find_map(|client| client.caller(&presented));
             let caller = caller.ok_or(Refusal::Missing)?;
             self.check_denied(&caller, now_unix)?;
-            return Ok(caller);
+            return Ok(Arc::new(caller));
         };
-        if required {
+        if self.certificate_required() {
             self.presented(peer_certificate, now_unix)?;
         }
         let keys = self.keys.as_ref().ok_or(Refusal::UnknownKey)?.get(now_unix);
-        let caller = self.rules.caller(bearer(header)?, &keys, now_unix)?;
+        let token = bearer(header)?;
+        let caller = Arc::new(self.rules.caller(token, &keys, now_unix)?);
+        self.verified.put(token, &keys, &caller);
         self.check_denied(&caller, now_unix)?;
         Ok(caller)
+    }
+
+    fn certificate_required(&self) -> bool {
+        self.client_auth == ClientAuth::Required
+    }
+
+    /// The caller of a token whose signature was verified before; a source with failures of others
+    /// behind it costs such a one nothing.
+    fn verified_before(&self, header: &HeaderValue, now_unix: i64) -> Option<Arc<Caller>> {
+        let keys = self.keys.as_ref()?.get(now_unix);
+        let caller = self.verified.get(bearer(header).ok()?, &keys)?;
+        let over = caller.expires_at.is_some_and(|end| self.rules.is_over(end, now_unix));
+        (!over && self.check_denied(&caller, now_unix).is_ok()).then_some(caller)
     }
 
     /// The certificate, if it is there, valid now and not denied.
@@ -236,15 +258,21 @@ impl Identities {
     }
 
     /// The caller with the roles that may be used from there.
-    fn used_from(&self, mut caller: Caller, peer: IpAddr) -> Result<Caller, Refusal> {
+    fn used_from(&self, caller: Arc<Caller>, peer: IpAddr) -> Result<Arc<Caller>, Refusal> {
+        if self.allow_networks.is_empty() {
+            return Ok(caller);
+        }
         let peer = peer.to_canonical();
         let allowed = |role: &Role| {
             let networks = self.allow_networks.get(role);
             networks.is_none_or(|networks| networks.iter().any(|network| network.contains(&peer)))
         };
         let roles: Vec<Role> = caller.roles.iter().filter(allowed).collect();
-        caller.roles = Roles::of(&roles);
-        if caller.roles.is_empty() { Err(Refusal::Network) } else { Ok(caller) }
+        let roles = Roles::of(&roles);
+        if roles.is_empty() {
+            return Err(Refusal::Network);
+        }
+        Ok(Arc::new(Caller { roles, ..Caller::clone(&caller) }))
     }
 }
 

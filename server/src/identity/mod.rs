@@ -19,6 +19,7 @@ mod role;
 mod rsa;
 mod signing;
 mod token;
+mod verified;
 mod watched;
 
 pub use caller::{Caller, Facilities, Means};

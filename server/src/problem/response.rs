@@ -33,10 +33,14 @@ pub struct Problem {
 }
 
 /// One fault of one record.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct FaultItem {
     /// Position of the record in the request, from 0.
-    pub index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// Name of the parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
     /// JSON pointer (RFC 6901) into the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
@@ -54,11 +58,11 @@ pub struct FaultItem {
 impl From<Fault> for FaultItem {
     fn from(fault: Fault) -> Self {
         Self {
-            index: fault.index,
+            index: Some(fault.index),
             pointer: Some(fault.pointer),
             expected: Some(fault.expected),
             got: Some(fault.got),
-            audit_id: None,
+            ..Self::default()
         }
     }
 }
@@ -79,6 +83,12 @@ impl Problem {
             cause: None,
             origin: "internal",
         }
+    }
+
+    /// The server is at fault; the cause stays in its log.
+    #[must_use]
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        Self::new(ErrorCode::Internal, "the server failed; it is in its log").caused_by(cause)
     }
 
     /// With every fault; more than [`Self::ERRORS_MAX`] are cut.

@@ -18,6 +18,7 @@ pub mod publish;
 pub mod query;
 pub mod seal;
 pub mod segments;
+pub mod serve;
 pub mod show;
 pub mod stats;
 pub mod tail;

@@ -8,14 +8,14 @@ use super::input::Keyword;
 use super::{OCTET_RECORDS, SHARD_RECORDS};
 use crate::format::{Put, TimeRange, layout};
 
-layout!(pub(crate) LAYOUT, SHARD_HEADER_LEN = 92, {
+layout!(pub(crate) LAYOUT, SHARD_HEADER_LEN = 96, {
     version: 2, reserved: 2, count: 4, first_seq: 8, time_min: 8, time_max: 8,
     section_lens: 4 * SECTIONS,
 });
 
 /// Version of everything in an index file; another one means "build it again". It rises with every
-/// change of how bytes are read, released or not: 1 had blocks of 32 keys.
-pub(crate) const INDEX_VERSION: u16 = 2;
+/// change of how bytes are read, released or not: 1 had blocks of 32 keys, 2 knew no `ingested_by`.
+pub(crate) const INDEX_VERSION: u16 = 3;
 /// How many sections a shard has.
 pub(crate) const SECTIONS: usize = Keyword::COUNT + 6;
 const DAMAGED: ShardError = ShardError::Structure("shard header");
@@ -55,6 +55,7 @@ impl Section {
             Self::Keyword(Keyword::ActorRole) => "actor_role",
             Self::Keyword(Keyword::ActorType) => "actor_type",
             Self::Keyword(Keyword::FacilityId) => "facility_id",
+            Self::Keyword(Keyword::IngestedBy) => "ingested_by",
             Self::Keyword(Keyword::PiiFlag) => "pii_flag",
             Self::Keyword(Keyword::Result) => "result",
             Self::Keyword(Keyword::Sensitivity) => "sensitivity",

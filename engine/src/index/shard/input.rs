@@ -13,6 +13,8 @@ pub enum Keyword {
     ActorRole,
     ActorType,
     FacilityId,
+    /// The producer's name: `ingested_by` before `#`.
+    IngestedBy,
     PiiFlag,
     Result,
     Sensitivity,
@@ -21,7 +23,7 @@ pub enum Keyword {
 
 impl Keyword {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
 
     /// All of them, in the order in which they are stored.
     pub const ALL: [Self; Self::COUNT] = [
@@ -30,6 +32,7 @@ impl Keyword {
         Self::ActorRole,
         Self::ActorType,
         Self::FacilityId,
+        Self::IngestedBy,
         Self::PiiFlag,
         Self::Result,
         Self::Sensitivity,

@@ -8,41 +8,47 @@ use std::ops::Range;
 
 use crate::format::TimeRange;
 use crate::log::entry::Entry;
-use crate::query::Order;
+use crate::query::{Order, Sort, SortBy};
 
-/// Place in the order of (`timestamp`, seq) asked for.
+/// Place in the order asked for, of (`timestamp`, seq) or of the seq alone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Rank(i64, u64);
 
 impl Rank {
     /// The rank of a record.
-    pub(crate) fn of(order: Order, time: i64, seq: u64) -> Self {
-        match order {
+    pub(crate) fn of(sort: Sort, time: i64, seq: u64) -> Self {
+        let time = match sort.by {
+            SortBy::Time => time,
+            SortBy::Seq => 0,
+        };
+        match sort.order {
             Order::Ascending => Self(time, seq),
             // The complement turns the order round and has no value without a counterpart.
             Order::Descending => Self(!time, !seq),
         }
     }
 
-    /// Time and seq of the record that has this rank.
-    pub(crate) fn place(self, order: Order) -> (i64, u64) {
-        let Self(time, seq) = Self::of(order, self.0, self.1);
+    /// Time and seq of the record that has this rank; by seq the time is 0.
+    pub(crate) fn place(self, sort: Sort) -> (i64, u64) {
+        let time_sort = Sort { by: SortBy::Time, ..sort };
+        let Self(time, seq) = Self::of(time_sort, self.0, self.1);
+        let time = if sort.by == SortBy::Seq { 0 } else { time };
         (time, seq)
     }
 
     /// The lowest rank that a record of these seqs with a time in this range can have.
-    pub(crate) fn first(order: Order, times: &TimeRange, seqs: &Range<u64>) -> Self {
-        match order {
-            Order::Ascending => Self::of(order, times.min, seqs.start),
-            Order::Descending => Self::of(order, times.max, seqs.end.saturating_sub(1)),
+    pub(crate) fn first(sort: Sort, times: &TimeRange, seqs: &Range<u64>) -> Self {
+        match sort.order {
+            Order::Ascending => Self::of(sort, times.min, seqs.start),
+            Order::Descending => Self::of(sort, times.max, seqs.end.saturating_sub(1)),
         }
     }
 
     /// The highest.
-    pub(crate) fn last(order: Order, times: &TimeRange, seqs: &Range<u64>) -> Self {
-        match order {
-            Order::Ascending => Self::of(order, times.max, seqs.end.saturating_sub(1)),
-            Order::Descending => Self::of(order, times.min, seqs.start),
+    pub(crate) fn last(sort: Sort, times: &TimeRange, seqs: &Range<u64>) -> Self {
+        match sort.order {
+            Order::Ascending => Self::of(sort, times.max, seqs.end.saturating_sub(1)),
+            Order::Descending => Self::of(sort, times.min, seqs.start),
         }
     }
 }
@@ -123,12 +129,25 @@ mod tests {
     #[test]
     fn ranks_go_by_time_and_then_by_seq_in_either_order() {
         let places = [(i64::MIN, 9), (-1, 4), (7, 0), (7, 1), (7, u64::MAX), (i64::MAX, 3)];
-        let rank = |order| move |(time, seq)| Rank::of(order, time, seq);
+        let rank = |order: Order| move |(time, seq)| Rank::of(order.into(), time, seq);
         let up = places.map(rank(Order::Ascending));
         let down = places.map(rank(Order::Descending));
         assert!(up.is_sorted() && down.iter().rev().is_sorted());
         for (place, (up, down)) in places.into_iter().zip(up.into_iter().zip(down)) {
-            assert_eq!((up.place(Order::Ascending), down.place(Order::Descending)), (place, place));
+            let (up, down) =
+                (up.place(Order::Ascending.into()), down.place(Order::Descending.into()));
+            assert_eq!((up, down), (place, place));
+        }
+    }
+
+    #[test]
+    fn by_seq_the_time_does_not_matter() {
+        for order in [Order::Ascending, Order::Descending] {
+            let sort = Sort { by: SortBy::Seq, order };
+            let rank = |time, seq| Rank::of(sort, time, seq);
+            assert_eq!(rank(5, 1), rank(-5, 1));
+            assert_eq!(rank(5, 1) < rank(-5, 2), order == Order::Ascending);
+            assert_eq!(rank(5, 9).place(sort), (0, 9));
         }
     }
 
@@ -138,10 +157,10 @@ mod tests {
         let mut best = Best::new(2, 0);
         assert!(!best.is_cut());
         for seq in [5, 3, 3, 4, 9] {
-            best.offer(Rank::of(Order::Ascending, 1, seq), || entry(seq));
+            best.offer(Rank::of(Order::Ascending.into(), 1, seq), || entry(seq));
         }
-        assert!(!best.takes(Rank::of(Order::Ascending, 1, 4)));
-        assert!(best.takes(Rank::of(Order::Ascending, 0, 99)));
+        assert!(!best.takes(Rank::of(Order::Ascending.into(), 1, 4)));
+        assert!(best.takes(Rank::of(Order::Ascending.into(), 0, 99)));
         assert!(best.holds(4) && !best.holds(5));
         let seqs: Vec<u64> = best.into_entries().map(|(_, entry)| entry.seq().0).collect();
         assert_eq!(seqs, [3, 4]);

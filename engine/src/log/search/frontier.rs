@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::best::{Best, Rank};
-use super::judge::{ANY_TIME, Judge};
+use super::judge::{ANY_TIME, Judge, Known};
 use super::page::Cancel;
 use super::shards::{Asking, places};
 use super::units::{Kind, Shard, TILE_RECORDS, Unit};
@@ -26,7 +26,7 @@ use crate::log::group::Group;
 use crate::log::indexes::{IndexHandle, Piece};
 use crate::log::parts::Keep;
 use crate::log::read_error::ReadError;
-use crate::query::{Explain, Order, Plan};
+use crate::query::{Explain, Plan, Sort};
 use crate::types::Seq;
 
 /// Parts of one unit that are taken up at a time.
@@ -49,7 +49,9 @@ const WHOLE: u32 = u32::MAX;
 
 /// A search under way.
 pub(crate) struct Search<'a> {
-    order: Order,
+    sort: Sort,
+    /// Where matches may stand.
+    seqs: Range<u64>,
     /// Everything up to here was on an earlier page.
     after: Option<Rank>,
     cancel: Option<&'a Cancel>,
@@ -87,14 +89,16 @@ impl From<ReadError> for Stop {
 impl<'a> Search<'a> {
     pub(crate) fn new(
         judge: Judge,
-        order: Order,
+        sort: Sort,
+        seqs: Range<u64>,
         after: Option<Rank>,
         limit: usize,
         cancel: Option<&'a Cancel>,
     ) -> Self {
         let asking = Asking::new(Plan::new(&judge.filter), judge.time_only);
         Self {
-            order,
+            sort,
+            seqs,
             after,
             cancel,
             judge,
@@ -143,6 +147,7 @@ impl<'a> Search<'a> {
 
     fn add(&mut self, unit: Unit) {
         self.explain.shards += u64::from(matches!(unit.kind, Kind::Shard(_)));
+        let Some(unit) = unit.cut(&self.seqs) else { return };
         let bound = self.bound(&unit.times, &unit.seqs);
         let id = u32::try_from(self.units.len()).unwrap_or(WHOLE);
         match bound {
@@ -158,8 +163,8 @@ impl<'a> Search<'a> {
     fn bound(&self, times: &TimeRange, seqs: &Range<u64>) -> Option<Rank> {
         // No record has a time: all of them are erased or unreadable.
         let times = if times.min > times.max { &ANY_TIME } else { times };
-        let behind = self.after.is_none_or(|after| after < Rank::last(self.order, times, seqs));
-        let first = Rank::first(self.order, times, seqs);
+        let behind = self.after.is_none_or(|after| after < Rank::last(self.sort, times, seqs));
+        let first = Rank::first(self.sort, times, seqs);
         (behind && self.judge.filter.takes_range(times) && self.best.takes(first)).then_some(first)
     }
 
@@ -276,7 +281,7 @@ impl<'a> Search<'a> {
                 self.ahead.push(Reverse(Part { bound, rest: true, ..part }));
                 break;
             }
-            if let Some((time, group)) = self.judge.at(seq, Some(times), Keep::Cached)? {
+            if let Some((time, group)) = self.judge.at(seq, Known::At(times), Keep::Cached)? {
                 self.offer(time, seq, &group);
             }
         }
@@ -341,7 +346,9 @@ impl<'a> Search<'a> {
             let group = self.judge.group(from, Keep::Passing)?;
             let end = group.end_seq().min(seqs.end);
             for seq in from..end {
-                let Some(time) = self.judge.time_of_match(&group, seq, None)? else { continue };
+                let Some(time) = self.judge.time_of_match(&group, seq, Known::Nothing)? else {
+                    continue;
+                };
                 // Where an index failed, damage may stand at the time that the index knew.
                 let known = self.failed > 0 && group.is_damaged() && self.best.holds(seq);
                 if !known {
@@ -357,7 +364,7 @@ impl<'a> Search<'a> {
     fn offer(&mut self, time: i64, seq: u64, group: &Arc<Group>) {
         self.explain.matched += 1;
         self.explain.damaged += u64::from(group.is_damaged());
-        let rank = Rank::of(self.order, time, seq);
+        let rank = Rank::of(self.sort, time, seq);
         if self.after.is_none_or(|after| after < rank) {
             self.best.offer(rank, || group.entry(seq).detached());
         }

@@ -1,7 +1,7 @@
 //! Whether the record at a seq matches, by its own content.
 //!
 //! Invariant: a record matches only after it was read and verified. A damaged one might be anything
-//! and matches wherever its time may; an erased one has no content and matches only where nothing
+//! and matches wherever its time may, in a scope only where an index names it; an erased one has no content and matches only where nothing
 //! but times is asked. Keeps one group.
 
 use std::ops::Range;
@@ -24,6 +24,17 @@ pub(crate) const ANY_TIME: TimeRange = TimeRange { min: i64::MIN, max: i64::MAX 
 /// reads more would push everything else out.
 const CACHED_MAX: u64 = 1024;
 
+/// What an index knows of a record before it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Known {
+    /// Nothing: no index was asked, or it knows no more of the record.
+    Nothing,
+    /// That it may match, but not when it was.
+    Named,
+    /// That it may match, and this of its time.
+    At(TimeRange),
+}
+
 /// A record that has no content to ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Odd {
@@ -38,6 +49,8 @@ pub(crate) struct Judge {
     pub(crate) filter: Filter,
     /// Whether erased records match.
     pub(crate) time_only: bool,
+    /// Whether damaged records match only where the index named them.
+    scoped: bool,
     quick: QuickCheck,
     near: Nearby,
     group: Option<Arc<Group>>,
@@ -56,6 +69,7 @@ impl Judge {
             parts,
             view,
             time_only: filter.is_time_only(),
+            scoped: filter.facility_scope.is_some(),
             quick: filter.quick_check(),
             filter,
             near: Nearby::default(),
@@ -99,7 +113,7 @@ impl Judge {
     }
 
     /// The time at which the record at `seq` of a group stands in the result; `None` where it does
-    /// not match. `known` is what the index knows of its time.
+    /// not match. `known` is what the index knows of it.
     ///
     /// A record that can't be read stands at the newest time that it can have had: as the index
     /// says, or its block's zone map, or the records beside it.
@@ -107,7 +121,7 @@ impl Judge {
         &mut self,
         group: &Group,
         seq: u64,
-        known: Option<TimeRange>,
+        known: Known,
     ) -> Result<Option<i64>, ReadError> {
         self.read += 1;
         let odd = match group.item(seq) {
@@ -125,14 +139,21 @@ impl Judge {
         &mut self,
         group: &Group,
         odd: Odd,
-        known: Option<TimeRange>,
+        known: Known,
     ) -> Result<Option<TimeRange>, ReadError> {
-        if odd == Odd::Erased && !self.time_only {
+        let hidden = match odd {
+            Odd::Erased => !self.time_only,
+            // It might be anyone's.
+            Odd::Damaged => self.scoped && known == Known::Nothing,
+        };
+        if hidden {
             return Ok(None);
         }
         let range = match known {
-            Some(range) => range,
-            None => self.times_around(group.first_seq()..group.end_seq())?,
+            Known::At(range) => range,
+            Known::Nothing | Known::Named => {
+                self.times_around(group.first_seq()..group.end_seq())?
+            }
         };
         Ok(Some(range).filter(|range| self.filter.takes_range(range)))
     }
@@ -141,7 +162,7 @@ impl Judge {
     pub(crate) fn at(
         &mut self,
         seq: u64,
-        known: Option<TimeRange>,
+        known: Known,
         keep: Keep,
     ) -> Result<Option<(i64, Arc<Group>)>, ReadError> {
         let group = self.group(seq, keep)?;

@@ -1,8 +1,9 @@
 //! Questions and the pages of their answers.
 //!
-//! Invariant: a page goes on right behind the last entry of the page before, by (`timestamp`, seq):
+//! Invariant: a page goes on right behind the last entry of the page before, in the order asked for:
 //! records that came in or were sealed meanwhile shift nothing, and none is returned twice.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -16,7 +17,7 @@ use crate::log::indexes::Piece;
 use crate::log::read_error::ReadError;
 use crate::log::reader::Reader;
 use crate::log::view::View;
-use crate::query::{Cursor, Explain, Filter, Order};
+use crate::query::{Cursor, Explain, Filter, Order, Sort, SortBy};
 use crate::record::Timestamp;
 use crate::types::Seq;
 
@@ -27,6 +28,8 @@ pub struct Query {
     pub filter: Filter,
     /// Which end first.
     pub order: Order,
+    /// What decides which is older.
+    pub sort_by: SortBy,
     /// Entries of a page, at most. Fewer come where their bodies have more than 32 MiB.
     pub limit: usize,
     /// Where the page before ended.
@@ -38,7 +41,7 @@ pub struct Query {
 /// Result of [`Reader::search`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Page {
-    /// Entries by (`timestamp`, seq) in the order asked for.
+    /// Entries in the order asked for.
     pub entries: Vec<Entry>,
     /// Where the next page begins; `None` where nothing follows.
     pub next: Option<Cursor>,
@@ -72,11 +75,12 @@ impl Cancel {
 }
 
 impl Reader {
-    /// A page of the matches in the order of (`timestamp`, seq).
+    /// A page of the matches, in the order of (`timestamp`, seq) or of their seqs.
     ///
     /// Erased records have no content to match and show up only where nothing but times is asked. A
     /// damaged record might be anything: it shows up wherever the index and its time don't rule it
-    /// out, at the newest time that it can have had.
+    /// out, at the newest time that it can have had; where a scope is asked for, only if the index
+    /// knows that it is of this scope.
     ///
     /// Memory is bounded by the limit, 32 MiB of bodies, one group and the answers of some shards
     /// of the index.
@@ -101,14 +105,15 @@ impl Reader {
         pieces: impl FnOnce(&Filter, &View) -> Vec<Piece>,
     ) -> Result<Page, ReadError> {
         let began = Instant::now();
-        let order = query.order;
+        let sort = Sort { by: query.sort_by, order: query.order };
         let mut filter = query.filter.clone();
+        let mut seqs = self.places_of(&view, &filter)?;
         let after = match &query.cursor {
             Some(cursor) => {
-                let place = cursor.position(&filter, order);
+                let place = cursor.position(&filter, sort);
                 let (timestamp, seq) = place.map_err(ReadError::Cursor)?;
-                narrow(&mut filter, order, timestamp);
-                Some(Rank::of(order, timestamp, seq.0))
+                narrow(&mut filter, &mut seqs, sort, (timestamp, seq.0));
+                Some(Rank::of(sort, timestamp, seq.0))
             }
             None => None,
         };
@@ -119,15 +124,15 @@ impl Reader {
         let judge = Judge::new(Arc::clone(&self.parts), view, filter);
         // One more says whether anything follows.
         let limit = query.limit.saturating_add(1);
-        let search = Search::new(judge, order, after, limit, query.cancel.as_ref());
+        let search = Search::new(judge, sort, seqs, after, limit, query.cancel.as_ref());
         let (best, explain) = search.run(pieces)?;
         let cut = best.is_cut();
         let mut found: Vec<(Rank, Entry)> = best.into_entries().collect();
         let more = cut || found.len() > query.limit;
         found.truncate(query.limit);
         let next = found.last().filter(|_| more).map(|(rank, _)| {
-            let (timestamp, seq) = rank.place(order);
-            Cursor::behind(&query.filter, order, timestamp, Seq(seq))
+            let (timestamp, seq) = rank.place(sort);
+            Cursor::behind(&query.filter, sort, timestamp, Seq(seq))
         });
         let entries: Vec<Entry> = found.into_iter().map(|(_, entry)| entry).collect();
         let damaged = entries.iter().filter(|entry| entry.is_damaged()).count() as u64;
@@ -145,14 +150,16 @@ impl Reader {
     }
 }
 
-/// No match behind a cursor is on the other side of its time.
-fn narrow(filter: &mut Filter, order: Order, timestamp: i64) {
-    match order {
-        Order::Ascending => {
+/// No match behind a cursor is on the other side of its place.
+fn narrow(filter: &mut Filter, seqs: &mut Range<u64>, sort: Sort, (timestamp, seq): (i64, u64)) {
+    match (sort.by, sort.order) {
+        (SortBy::Seq, Order::Ascending) => seqs.start = seqs.start.max(seq.saturating_add(1)),
+        (SortBy::Seq, Order::Descending) => seqs.end = seqs.end.min(seq),
+        (SortBy::Time, Order::Ascending) => {
             let from = Timestamp::from_unix_nanos(timestamp);
             filter.from = filter.from.max(from);
         }
-        Order::Descending => {
+        (SortBy::Time, Order::Descending) => {
             let to = timestamp.checked_add(1).and_then(Timestamp::from_unix_nanos);
             filter.to = match (filter.to, to) {
                 (Some(a), Some(b)) => Some(a.min(b)),

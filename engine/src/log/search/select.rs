@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::judge::{ANY_TIME, Judge};
+use super::judge::{ANY_TIME, Judge, Known};
 use super::shards::{Asking, Candidates, places};
 use super::units::{Kind, Shard, TILE_RECORDS, Unit};
 use crate::format::TimeRange;
@@ -39,9 +39,14 @@ impl Reader {
         pieces: Vec<Piece>,
     ) -> Select {
         let units = pieces.into_iter().flat_map(|piece| Unit::of_piece(piece, &view)).collect();
+        let (seqs, failed) = match self.places_of(&view, filter) {
+            Ok(seqs) => (seqs, None),
+            Err(error) => (0..0, Some(error)),
+        };
         let judge = Judge::new(Arc::clone(&self.parts), view, filter.clone());
         let asking = Asking::new(Plan::new(filter), judge.time_only);
-        Select { judge, asking, order, units, runs: VecDeque::new(), found: VecDeque::new() }
+        let (runs, found) = Default::default();
+        Select { judge, asking, order, seqs, failed, units, runs, found }
     }
 }
 
@@ -50,6 +55,10 @@ pub struct Select {
     judge: Judge,
     asking: Asking,
     order: Order,
+    /// Where matches may stand.
+    seqs: Range<u64>,
+    /// What went wrong before the first match.
+    failed: Option<ReadError>,
     /// What is still to come, in seq order; taken from the end that the order says.
     units: VecDeque<Unit>,
     /// The parts of the unit at hand.
@@ -70,6 +79,9 @@ impl Iterator for Select {
     type Item = Result<Entry, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
         loop {
             if let Some((group, seq)) = take(&mut self.found, self.order) {
                 return Some(Ok(group.entry(seq)));
@@ -107,6 +119,7 @@ impl Select {
     }
 
     fn open(&mut self, unit: Unit) -> Result<(), ReadError> {
+        let Some(unit) = unit.cut(&self.seqs) else { return Ok(()) };
         let times = if unit.times.min > unit.times.max { &ANY_TIME } else { &unit.times };
         if !self.judge.filter.takes_range(times) {
             return Ok(());
@@ -157,9 +170,13 @@ impl Select {
     fn read(&mut self, mut run: Run) -> Result<(), ReadError> {
         let Some(seq) = run.next(self.order) else { return Ok(()) };
         let group = self.judge.group(seq, Keep::Passing)?;
+        let known = match run {
+            Run::Tile { .. } => Known::Named,
+            Run::Seqs(_) => Known::Nothing,
+        };
         while let Some(seq) = run.next(self.order).filter(|seq| group.holds(*seq)) {
             run.pass(seq);
-            if self.judge.time_of_match(&group, seq, None)?.is_some() {
+            if self.judge.time_of_match(&group, seq, known)?.is_some() {
                 self.found.push_back((Arc::clone(&group), seq));
             }
         }

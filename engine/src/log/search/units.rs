@@ -19,6 +19,7 @@ use crate::log::view::View;
 pub(crate) const TILE_RECORDS: u64 = 256;
 
 /// A run of seqs that is searched in one way.
+#[derive(Clone)]
 pub(crate) struct Unit {
     pub(crate) seqs: Range<u64>,
     /// No record has another time.
@@ -69,6 +70,15 @@ impl Unit {
             }
             Piece::Bare { range, times } => Self::bare(range, times, view),
         }
+    }
+
+    /// What of it lies among these seqs. A file with an index stays whole: its shards are cut.
+    pub(crate) fn cut(mut self, seqs: &Range<u64>) -> Option<Self> {
+        let (start, end) = (self.seqs.start.max(seqs.start), self.seqs.end.min(seqs.end));
+        if !matches!(self.kind, Kind::File(_)) {
+            self.seqs = start..end;
+        }
+        (start < end).then_some(self)
     }
 
     /// Records without index: by segment where they are sealed, for the sake of its zone maps.

@@ -6,6 +6,7 @@
 //! anew without it and all others that turned out to be damaged, so not once for each.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::tally::Tally;
@@ -17,7 +18,7 @@ use crate::log::parts::Keep;
 use crate::log::read_error::ReadError;
 use crate::log::reader::Reader;
 use crate::log::search::Cancel;
-use crate::log::search::judge::{Judge, Odd};
+use crate::log::search::judge::{Judge, Known, Odd};
 use crate::log::search::shards::{places, tile_bits};
 use crate::log::search::units::{Kind, Shard, TILE_RECORDS, Unit};
 use crate::log::view::View;
@@ -53,7 +54,7 @@ impl Reader {
     ) -> Result<Stats, ReadError> {
         let mut distrusted = BTreeSet::new();
         loop {
-            let mut count = Count::new(self, view, query, cancel, &distrusted);
+            let mut count = Count::new(self, view, query, cancel, &distrusted)?;
             match count.run(pieces) {
                 Ok(()) => return Ok(count.tally.into_stats()),
                 Err(Stop::Read(error)) => return Err(error),
@@ -118,6 +119,8 @@ enum Within {
 
 struct Count<'a> {
     view: &'a Arc<View>,
+    /// Where matches may stand.
+    seqs: Range<u64>,
     judge: Judge,
     /// Of the filter without its times.
     plan: Plan,
@@ -137,10 +140,12 @@ impl<'a> Count<'a> {
         query: &StatsQuery,
         cancel: Option<&'a Cancel>,
         distrusted: &'a BTreeSet<u64>,
-    ) -> Self {
+    ) -> Result<Self, ReadError> {
         let timeless = Filter { from: None, to: None, ..query.filter.clone() };
-        Self {
+        let seqs = reader.places_of(view, &query.filter)?;
+        Ok(Self {
             view,
+            seqs,
             judge: Judge::new(Arc::clone(&reader.parts), Arc::clone(view), query.filter.clone()),
             plan: Plan::new(&timeless),
             scratch: PlanScratch::default(),
@@ -149,7 +154,7 @@ impl<'a> Count<'a> {
             cancel,
             distrusted,
             damaged: BTreeSet::new(),
-        }
+        })
     }
 
     fn run(&mut self, pieces: &dyn Fn() -> Vec<Piece>) -> Result<(), Stop> {
@@ -188,6 +193,7 @@ impl<'a> Count<'a> {
 
     fn unit(&mut self, unit: &Unit) -> Result<(), Stop> {
         self.check_cancel()?;
+        let Some(unit) = &unit.clone().cut(&self.seqs) else { return Ok(()) };
         if unit.times.min <= unit.times.max && self.within(&unit.times) == Within::Not {
             return Ok(());
         }
@@ -228,7 +234,8 @@ impl<'a> Count<'a> {
     fn file(&mut self, unit: &Unit, handle: &IndexHandle) -> Result<(), Stop> {
         let first_seq = unit.seqs.start;
         let Some(file) = handle.open() else { return self.bare(unit) };
-        let whole = self.judge.time_only && self.within(&unit.times) == Within::Surely;
+        let uncut = self.seqs.start <= unit.seqs.start && unit.seqs.end <= self.seqs.end;
+        let whole = uncut && self.judge.time_only && self.within(&unit.times) == Within::Surely;
         let counted = if whole { Counted::ByFile } else { Counted::Finished };
         let mut count = || {
             if whole {
@@ -236,6 +243,7 @@ impl<'a> Count<'a> {
             }
             for shard in unit.shards(&file, handle) {
                 self.check_cancel()?;
+                let Some(shard) = shard.cut(&self.seqs) else { continue };
                 let Kind::Shard(of) = &shard.kind else { continue };
                 let lookup = of.lookup().ok_or(ShardError::Structure("list of shards"))?;
                 self.shard(&shard, lookup, counted)?;
@@ -278,11 +286,11 @@ impl<'a> Count<'a> {
         }
         let (cut, edge) = self.cut(unit, lookup, &mut set)?;
         for seq in edge {
-            self.read(seq)?;
+            self.read(seq, Known::Named)?;
         }
         if !exact || set.len() <= READ_MAX {
             for place in set.iter() {
-                self.read(unit.seq_at(place))?;
+                self.read(unit.seq_at(place), Known::Named)?;
             }
             return Ok(());
         }
@@ -314,7 +322,7 @@ impl<'a> Count<'a> {
         }
         set.subtract(&odd);
         for place in odd.iter() {
-            self.read(unit.seq_at(place))?;
+            self.read(unit.seq_at(place), Known::Nothing)?;
         }
         Ok(())
     }
@@ -404,25 +412,25 @@ impl<'a> Count<'a> {
         Ok(Body::parse(body).ok().map(|body| body.timestamp().unix_nanos()))
     }
 
-    fn read(&mut self, seq: u64) -> Result<(), ReadError> {
+    fn read(&mut self, seq: u64, known: Known) -> Result<(), ReadError> {
         let group = self.judge.group(seq, Keep::Passing)?;
-        self.look(&group, seq)
+        self.look(&group, seq, known)
     }
 
     /// Counts a record that was read.
-    fn look(&mut self, group: &Group, seq: u64) -> Result<(), ReadError> {
+    fn look(&mut self, group: &Group, seq: u64, known: Known) -> Result<(), ReadError> {
         match group.item(seq) {
             Item::Record { body, .. } => match self.judge.matching(body) {
                 Some(body) => self.tally.record(&body)?,
                 None => return Ok(()),
             },
             Item::Erased { .. } => {
-                if self.judge.times_of_odd(group, Odd::Erased, None)?.is_some() {
+                if self.judge.times_of_odd(group, Odd::Erased, known)?.is_some() {
                     self.tally.erased();
                 }
             }
             Item::Damaged => {
-                if self.judge.times_of_odd(group, Odd::Damaged, None)?.is_some() {
+                if self.judge.times_of_odd(group, Odd::Damaged, known)?.is_some() {
                     self.tally.unreadable();
                 }
             }
@@ -439,7 +447,7 @@ impl<'a> Count<'a> {
             let group = self.judge.group(from, Keep::Passing)?;
             let behind = group.end_seq().min(end).max(from + 1);
             for seq in from..behind {
-                self.look(&group, seq)?;
+                self.look(&group, seq, Known::Nothing)?;
             }
             from = behind;
         }

@@ -2,6 +2,8 @@
 
 mod append;
 mod catalogue;
+mod health;
+mod layout;
 mod stops;
 
 use std::path::Path;

@@ -6,14 +6,21 @@ use super::samples;
 use crate::query::*;
 use crate::types::Seq;
 
-fn order() -> impl Strategy<Value = Order> {
-    prop_oneof![Just(Order::Ascending), Just(Order::Descending)]
+const SORTS: [Sort; 4] = [
+    Sort { by: SortBy::Time, order: Order::Ascending },
+    Sort { by: SortBy::Time, order: Order::Descending },
+    Sort { by: SortBy::Seq, order: Order::Ascending },
+    Sort { by: SortBy::Seq, order: Order::Descending },
+];
+
+fn sort() -> impl Strategy<Value = Sort> {
+    proptest::sample::select(&SORTS[..])
 }
 
 proptest! {
     #[test]
     fn a_cursor_comes_back_from_its_text(
-        filter in samples::filter(), order in order(), time in any::<i64>(), seq in any::<u64>(),
+        filter in samples::filter(), order in sort(), time in any::<i64>(), seq in any::<u64>(),
     ) {
         let cursor = Cursor::behind(&filter, order, time, Seq(seq));
         let text = cursor.to_string();
@@ -25,18 +32,19 @@ proptest! {
 
     #[test]
     fn another_filter_or_order_is_refused(
-        a in samples::filter(), b in samples::filter(), order in order(),
+        a in samples::filter(), b in samples::filter(), order in sort(),
     ) {
         let cursor = Cursor::behind(&a, order, 1, Seq(2));
-        let other = match order {
-            Order::Ascending => Order::Descending,
-            Order::Descending => Order::Ascending,
-        };
-        prop_assert_eq!(cursor.position(&a, other), Err(CursorError::OtherOrder));
+        for other in SORTS.into_iter().filter(|other| *other != order) {
+            prop_assert_eq!(cursor.position(&a, other), Err(CursorError::OtherOrder));
+        }
         let same = cursor.position(&b, order).is_ok();
         prop_assert!(a != b || same);
         // Values may stand in another order or twice; nothing else makes two filters one.
-        let shape = |f: &Filter| (f.from, f.to, f.pii_flag, f.words.is_empty());
+        let shape = |f: &Filter| {
+            let scope = f.facility_scope.is_some();
+            (f.from, f.to, f.pii_flag, f.words.is_empty(), scope, f.not_ingested_by.is_empty())
+        };
         prop_assert!(!same || shape(&a) == shape(&b));
     }
 
@@ -71,6 +79,27 @@ fn values_are_a_set_and_fields_do_not_mix() {
     assert!(accepts(&detail("a.b=1"), &detail("a.b=1")));
     assert!(!accepts(&detail("a.b=1"), &detail("b.a=1")));
     assert!(!accepts(&detail("a.b=1"), &detail("a\\.b=1")));
+    let time = |nanos| crate::record::Timestamp::from_unix_nanos(nanos);
+    let others = [
+        Filter::default(),
+        Filter { ingested_by: ids(&["a"]), ..Filter::default() },
+        Filter { not_ingested_by: ids(&["a"]), ..Filter::default() },
+        Filter { facility_scope: Some(ids(&["a"])), ..Filter::default() },
+        Filter { facility_scope: Some(Vec::new()), ..Filter::default() },
+        Filter { received_from: time(5), ..Filter::default() },
+        Filter { received_to: time(5), ..Filter::default() },
+        Filter { after_seq: Some(Seq(5)), ..Filter::default() },
+        Filter { detail: vec![DetailFilter::run(ids(&["a"]))], ..Filter::default() },
+        Filter {
+            detail: vec![DetailFilter { target_type: None, ..DetailFilter::run(ids(&["a"])) }],
+            ..Filter::default()
+        },
+    ];
+    for (a, at) in others.iter().zip(0..) {
+        for (b, other) in others.iter().zip(0..) {
+            assert_eq!(accepts(a, b), at == other, "{a:?} {b:?}");
+        }
+    }
     let action = |pattern| Filter { action: vec![pattern], ..Filter::default() };
     let exact = action(ActionPattern::Exact("A".to_owned()));
     assert!(!accepts(&exact, &action(ActionPattern::Prefix("A".to_owned()))));

@@ -4,6 +4,7 @@ use super::samples::{body_of, with_detail};
 use crate::format::TimeRange;
 use crate::query::*;
 use crate::record::{ActorType, Body, Outcome, Sensitivity, Timestamp};
+use crate::types::Seq;
 
 const RECORD: &str = r#"{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user",
     "actor_id":"dr-\"x\"",
@@ -123,7 +124,76 @@ fn details_match_strings_and_number_tokens() {
     assert!(!detail(DetailFilter::member("deep", strings(&["Needle"]))), "first level only");
     assert!(detail(DetailFilter::parse("list.deep=Needle").unwrap()));
     assert!(detail(DetailFilter::default()));
-    assert!(!detail(DetailFilter { paths: Vec::new(), values: strings(&["1"]) }));
+    assert!(!detail(DetailFilter {
+        paths: Vec::new(),
+        ..DetailFilter::member("a", strings(&["1"]))
+    }));
+}
+
+#[test]
+fn a_patient_is_found_wherever_one_is_named() {
+    let record = |target: &str, detail: &str| {
+        body_of(&format!(
+            r#"{{"timestamp":"2026-03-01T10:00:00Z","actor_type":"user","actor_id":"u",
+            "action":"A","result":"success"{target},"detail":{detail}}}"#
+        ))
+    };
+    let target = |kind: &str| format!(r#","target_type":"{kind}","target_id":"P1""#);
+    let patient = DetailFilter::patient(strings(&["P0", "P1"]));
+    for (target, detail, expected) in [
+        ("", r#"{"patientId":"P1"}"#, true),
+        ("", r#"{"patient_id":"P1"}"#, true),
+        ("", r#"{"patientIds":["P9","P1"]}"#, true),
+        ("", r#"{"patient_ids":["P1"]}"#, true),
+        ("", r#"{"patientIds":["P9"]}"#, false),
+        ("", r#"{"filter":{"patientId":"P1"}}"#, false),
+        (&target("patient"), "{}", true),
+        (&target("PATIENT"), "{}", true),
+        (&target("patients"), "{}", false),
+        (&target("document"), "{}", false),
+        (r#","target_id":"P1""#, "{}", false),
+    ] {
+        let bytes = record(target, detail);
+        let filter = Filter { detail: vec![patient.clone()], ..Filter::default() };
+        assert_eq!(filter.matches(&Body::parse(&bytes).unwrap()), expected, "{target} {detail}");
+    }
+    let bytes = record(&target("Run"), "{}");
+    let run = vec![DetailFilter::run(strings(&["P1"]))];
+    assert!(Filter { detail: run, ..Filter::default() }.matches(&Body::parse(&bytes).unwrap()));
+}
+
+#[test]
+fn producers_and_scopes_and_times_of_arrival() {
+    let time = |text: &str| Some(Timestamp::parse(text).unwrap());
+    let none = Filter::default;
+    // The sample has no producer, is of f1, and came in at 2027-01-15T08:00:00Z.
+    for (filter, expected) in [
+        (Filter { ingested_by: strings(&["p1"]), ..none() }, false),
+        (Filter { not_ingested_by: strings(&["p1"]), ..none() }, true),
+        (Filter { facility_scope: Some(strings(&["f0", "f1"])), ..none() }, true),
+        (Filter { facility_scope: Some(strings(&["f0"])), ..none() }, false),
+        (Filter { facility_scope: Some(Vec::new()), ..none() }, false),
+        (
+            Filter {
+                facility_id: strings(&["f1"]),
+                facility_scope: Some(strings(&["f2"])),
+                ..none()
+            },
+            false,
+        ),
+        (Filter { received_from: time("2027-01-15T08:00:00Z"), ..none() }, true),
+        (Filter { received_from: time("2027-01-15T08:00:01Z"), ..none() }, false),
+        (Filter { received_to: time("2027-01-15T08:00:00Z"), ..none() }, false),
+        (Filter { received_to: time("2027-01-15T08:00:01Z"), ..none() }, true),
+    ] {
+        assert_eq!(matches(&filter), expected, "{filter:?}");
+    }
+    let elsewhere = body_of(&RECORD.replace("0012e1", "12").replace(r#""facility_id":"f1","#, ""));
+    let scoped = Filter { facility_scope: Some(strings(&["f1", ""])), ..none() };
+    assert!(!scoped.matches(&Body::parse(&elsewhere).unwrap()), "no facility, no scope");
+    let behind = Filter { after_seq: Some(Seq(7)), ..none() };
+    assert_eq!([6, 7, 8].map(|seq| behind.takes_seq(Seq(seq))), [false, false, true]);
+    assert!(behind.is_time_only() && !scoped.is_time_only());
 }
 
 #[test]

@@ -57,9 +57,13 @@ fn check(first_seq: u64, quantum: i64, slots: &[Slot], filter: &Filter) {
     let matching = positions(first_seq, slots, |slot| match slot {
         Slot::Body(bytes) => filter.matches(&Body::parse(bytes).unwrap()),
         Slot::Erased => filter.is_time_only(),
-        Slot::Unreadable => true,
+        Slot::Unreadable => filter.facility_scope.is_none(),
     });
     assert!(matching.is_subset(&candidates), "{filter:?} lost {:?}", &matching - &candidates);
+    if filter.facility_scope.is_some() {
+        let odd = positions(first_seq, slots, |slot| !matches!(slot, Slot::Body(_)));
+        assert!(candidates.is_disjoint(&odd), "{filter:?} shows what may be of another scope");
+    }
     if exact {
         let both = |set: &BTreeSet<u16>| set & &bodies;
         assert_eq!(both(&candidates), both(&matching), "{filter:?} is not exact");
@@ -117,6 +121,8 @@ fn values_in_detail_are_found_by_the_index() {
         r#"{"after":{"inDays":1234567}}"#,
         r#"{"note":"高血圧"}"#,
         r#"{"patientId":["P8",[34]],"claimId":{"patientId":"P9"}}"#,
+        r#"{"patientIds":["Q1",56]}"#,
+        r#"{"patient_ids":"Q2"}"#,
     ]);
     let detail = |text: &str| Filter {
         detail: vec![DetailFilter::parse(text).unwrap()],
@@ -143,6 +149,15 @@ fn values_in_detail_are_found_by_the_index() {
         ("note=--", &[u16::MAX]),
     ] {
         assert_eq!(octets(&slots, &detail(text)), expected, "{text}");
+    }
+    let patient = |id: &str| Filter {
+        detail: vec![DetailFilter::patient(vec![id.to_owned()])],
+        ..Filter::default()
+    };
+    for (id, expected) in
+        [("P1", &[0][..]), ("P00001234", &[1]), ("Q1", &[8]), ("56", &[8]), ("Q2", &[9])]
+    {
+        assert_eq!(octets(&slots, &patient(id)), expected, "{id}");
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::query::*;
 use crate::record::{
-    ActorType, AuditId, Limits, Outcome, Record, Salt, Sensitivity, Stamp, Timestamp, encode_body,
+    ActorType, AuditId, Limits, Outcome, Producer, Record, Salt, Sensitivity, Stamp, Timestamp,
+    encode_body,
 };
 
 /// Texts that hold each other's words, characters and numbers.
@@ -62,8 +63,20 @@ const PATTERNS: [&str; 14] = [
     "ecs.amazonaws.com",
     "ECS.amazonaws.com",
 ];
-const NAMES: [&str; 8] =
-    ["patientId", "patient_id", "runId", "documentId", "note", "a", "b", "items"];
+const NAMES: [&str; 10] = [
+    "patientId",
+    "patient_id",
+    "patientIds",
+    "run_ids",
+    "runId",
+    "documentId",
+    "note",
+    "a",
+    "b",
+    "items",
+];
+const TARGET_TYPES: [&str; 4] = ["patient", "PATIENT", "Run", "chart"];
+const PRODUCERS: [&str; 4] = ["p1", "p1#key", "p2", "p12#p1"];
 const NUMBERS: [&str; 6] = ["7", "12345", "-1.50e3", "120", "1234567", "0"];
 
 pub(super) fn text() -> impl Strategy<Value = String> + Clone {
@@ -98,13 +111,17 @@ pub(super) fn body() -> impl Strategy<Value = Vec<u8>> {
     let marks = (select(Sensitivity::ALL), any::<bool>(), any::<bool>());
     let detail = proptest::collection::btree_map(select(&NAMES[..]), value(), 1..7);
     let source = of(select(&SOURCES[..]));
-    (fixed, texts, text(), text(), source, marks, of(detail.prop_map(object))).prop_map(
-        |((time, kind, result), texts, actor, action, source, marks, detail)| {
+    let producer = of(select(&PRODUCERS[..]));
+    let target = of(select(&TARGET_TYPES[..]));
+    let rest = (of(detail.prop_map(object)), producer, target);
+    (fixed, texts, text(), text(), source, marks, rest).prop_map(
+        |((time, kind, result), texts, actor, action, source, marks, rest)| {
+            let (detail, producer, target) = rest;
             let mut record = Record::new(time, kind, actor, action, result);
             let mut texts = texts.into_iter();
             let mut next = || texts.next().flatten();
             record.actor_role = next();
-            record.target_type = next();
+            record.target_type = target.map(str::to_owned).or_else(&mut next);
             record.target_id = next();
             record.request_id = next();
             record.trace_id = next();
@@ -121,16 +138,21 @@ pub(super) fn body() -> impl Strategy<Value = Vec<u8>> {
             });
             let uuid = AuditId::parse("550e8400-e29b-41d4-a716-446655440000").unwrap();
             let audit_id = if marks.2 { uuid } else { AuditId::from_bytes([7; 16]) };
-            stamped(&record, audit_id)
+            stamped_by(&record, audit_id, producer)
         },
     )
 }
 
 pub(super) fn stamped(record: &Record, audit_id: AuditId) -> Vec<u8> {
+    stamped_by(record, audit_id, None)
+}
+
+fn stamped_by(record: &Record, audit_id: AuditId, producer: Option<&str>) -> Vec<u8> {
+    let producer = producer.map(|name| Producer::parse(name).unwrap());
     let stamp = Stamp {
         audit_id,
         received_at: Timestamp::from_unix_micros(1_800_000_000_000_000).unwrap(),
-        ingested_by: None,
+        ingested_by: producer.as_ref(),
         salt: Salt::from_bytes([1; 12]),
     };
     let mut out = Vec::new();
@@ -164,7 +186,9 @@ fn detail_filter() -> impl Strategy<Value = DetailFilter> + Clone {
         1 => DetailFilter::run(values),
         2 => DetailFilter::document(values),
         3 => DetailFilter::member(&path[0], values),
-        _ => DetailFilter { paths: vec![DetailPath::new(path)], values },
+        _ => {
+            DetailFilter { paths: vec![DetailPath::new(path)], ..DetailFilter::member("", values) }
+        }
     })
 }
 
@@ -189,8 +213,13 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
     );
     let rest =
         (few(action), few(source), few(detail_filter()), few(word.prop_map(|w| Word::new(&w))));
+    let producer = select(&["p1", "p2", "p", ""][..]).prop_map(str::to_owned);
+    let scope = proptest::collection::vec(text(), 0..9);
+    let producers = (few(producer.clone()), few(producer), prop::option::weighted(0.2, scope));
+    let rest = (rest, producers);
     (prop::option::weighted(0.3, time()), prop::option::weighted(0.3, time()), texts, fixed, rest)
-        .prop_map(|(from, to, texts, fixed, (action, source_ip, detail, words))| {
+        .prop_map(|(from, to, texts, fixed, (rest, producers))| {
+            let (action, source_ip, detail, words) = rest;
             let mut texts = texts.into_iter();
             let mut next = || texts.next().unwrap_or_default();
             Filter {
@@ -211,6 +240,13 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
                 source_ip,
                 detail,
                 words,
+                ingested_by: producers.0,
+                not_ingested_by: producers.1,
+                facility_scope: producers.2,
+                // Whoever asks a plan cuts the log by them.
+                received_from: None,
+                received_to: None,
+                after_seq: None,
             }
         })
 }

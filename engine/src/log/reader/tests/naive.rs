@@ -35,6 +35,7 @@ pub(super) fn known(body: &[u8]) -> Known {
         Keyword::ActorRole => text(Member::ActorRole),
         Keyword::ActorType => Some(body.actor_type().as_str().to_owned()),
         Keyword::FacilityId => text(Member::FacilityId),
+        Keyword::IngestedBy => body.producer().map(std::borrow::Cow::into_owned),
         Keyword::PiiFlag => Some(body.pii_flag().to_string()),
         Keyword::Result => Some(body.result().as_str().to_owned()),
         Keyword::Sensitivity => Some(body.sensitivity().as_str().to_owned()),

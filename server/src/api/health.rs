@@ -1,0 +1,60 @@
+//! `GET /healthz` and `GET /readyz`: does the process live, and can records be appended.
+//!
+//! Invariant: `healthz` touches no storage; `readyz` says why not.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::json;
+
+use super::json as answers;
+use crate::app::Shared;
+
+/// The process answers.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "getHealth", tag = "health",
+    responses((status = 200, description = "Done"))
+)]
+pub async fn healthz() -> Response {
+    answers::ok(&json!({"ok": true}))
+}
+
+/// Appends are possible, or why they are not.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "getReadiness", tag = "health",
+    responses((status = 200, description = "Done"))
+)]
+pub async fn readyz(State(app): State<Shared>) -> Response {
+    let health = tokio::task::spawn_blocking({
+        let app = Shared::clone(&app);
+        move || app.log.health()
+    });
+    let health = health.await.ok();
+    let reason = match &health {
+        _ if app.is_closing() => Some("the server is shutting down".to_owned()),
+        Some(health) => health.refusal.as_ref().map(ToString::to_string),
+        None => Some("the log could not be asked".to_owned()),
+    };
+    let ready = reason.is_none();
+    let faults = app.identities.faults();
+    let answer = json!({
+        "ready": ready,
+        "reason": reason,
+        "size": health.as_ref().map(|health| health.size.0),
+        "checkpoint_size": health.as_ref().and_then(|health| health.checkpoint_size).map(|s| s.0),
+        "unsealed_files": health.as_ref().map(|health| health.unsealed_files),
+        "background_failure":
+            health.as_ref().and_then(|health| health.background_failure.as_ref()).map(ToString::to_string),
+        "configuration_faults": faults,
+        "clock_synchronised": clock_synchronised(),
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answers::answer(status, answer.to_string().into_bytes())
+}
+
+/// Whether the kernel says that its clock follows another; `None` where it can't be asked.
+fn clock_synchronised() -> Option<bool> {
+    // systemd-timesyncd and chrony leave this mark; adjtimex would need unsafe code.
+    let mark = std::path::Path::new("/run/systemd/timesync/synchronized");
+    mark.try_exists().ok().filter(|exists| *exists)
+}

@@ -1,0 +1,16 @@
+//! Listening: sockets, TLS, connections, and an orderly end.
+//!
+//! Invariant: what was taken is finished before the log is closed; nothing listens before the log
+//! is open. Knows nothing about what is asked and answered.
+
+mod address;
+mod connection;
+mod listener;
+mod run;
+mod signal;
+mod start;
+mod tls;
+
+pub use run::{Notices, Serving, serve};
+pub use signal::StopSignal;
+pub use start::{StartError, open};
