@@ -1,5 +1,6 @@
 //! Keys and deny list that change, failures that add up, networks and logins.
 
+use http::HeaderValue;
 use serde_json::json;
 use shoseki_server::identity::{
     FAILURES_PER_MINUTE, Identities, IdentityError, Refusal, Role, Roles, SigningKey,
@@ -147,7 +148,8 @@ fn a_source_that_fails_too_often_is_not_heard() {
         bearer(&place.key.token(&claims).unwrap())
     };
     let (good, peer, bad) = (numbered(0), place.peer(), bearer("a.b.c"));
-    let ask = |header, now| identities.authenticate([header], None, peer, now).map(|_| ());
+    let ask =
+        |header: &HeaderValue, now| identities.authenticate([header], None, peer, now).map(|_| ());
     for id in 0..FAILURES_PER_MINUTE * 3 {
         assert_eq!(ask(&numbered(id), NOW), Ok(()), "success never counts");
         assert_eq!(identities.authenticate([], None, peer, NOW), Err(Refusal::Missing));
