@@ -63,10 +63,7 @@ pub enum IdentityError {
         source: SigningError,
     },
     /// The token of the development profile does not hold although it was just made.
-    #[error(
-        "the development token does not verify ({0}): {1} does not belong to the private key beside \
-         it; remove one of them"
-    )]
+    #[error("the development token does not verify ({0}): remove {1} or the private key beside it")]
     DevelopmentKeys(Refusal, String),
 }
 

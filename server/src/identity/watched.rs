@@ -46,7 +46,9 @@ pub(super) struct Watched<T> {
 
 struct State<T> {
     value: Arc<T>,
-    stamp: Option<Stamp>,
+    version: Option<Version>,
+    /// Whether the version tells every later change: not while the file is younger than its clock.
+    settled: bool,
     /// Second of the last look.
     looked_at: Option<i64>,
     fault: Option<String>,
@@ -54,7 +56,7 @@ struct State<T> {
 
 /// By what a change is seen: a file that was replaced has another inode, whatever its time says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct Version {
     modified: (i64, i64),
     len: u64,
     inode: u64,
@@ -63,9 +65,9 @@ struct Stamp {
 impl<T> Watched<T> {
     /// Reads the file for the first time.
     pub(super) fn open(path: &Path, parse: Parse<T>) -> Result<Self, FileError> {
-        let stamp = stamp(path).ok();
+        let version = version(path).ok();
         let value = Arc::new(read(path, parse)?);
-        let state = State { value, stamp, looked_at: None, fault: None };
+        let state = State { value, version, settled: false, looked_at: None, fault: None };
         Ok(Self { path: path.to_owned(), parse, state: Mutex::new(state) })
     }
 
@@ -74,7 +76,7 @@ impl<T> Watched<T> {
         let mut state = self.state.lock();
         if state.looked_at != Some(now_unix) {
             state.looked_at = Some(now_unix);
-            self.look(&mut state);
+            self.look(&mut state, now_unix);
         }
         Arc::clone(&state.value)
     }
@@ -84,31 +86,39 @@ impl<T> Watched<T> {
         self.state.lock().fault.clone()
     }
 
-    fn look(&self, state: &mut State<T>) {
-        // The stamp is taken before the content: a change in between is seen at the next look.
-        let stamp = stamp(&self.path).ok();
-        if stamp == state.stamp {
+    fn look(&self, state: &mut State<T>, now_unix: i64) {
+        // The version is taken before the content: a change in between is seen at the next look.
+        let version = version(&self.path).ok();
+        let changed = version != state.version;
+        if !changed && state.settled {
             return;
         }
-        state.stamp = stamp;
+        state.version = version;
+        state.settled =
+            version.is_none_or(|version| version.modified.0 < now_unix.saturating_sub(1));
         match read(&self.path, self.parse) {
             Ok(value) => {
                 state.value = Arc::new(value);
                 state.fault = None;
-                tracing::info!(path = %self.path.display(), "read anew");
+                if changed {
+                    tracing::info!(path = %self.path.display(), "read anew");
+                }
             }
             Err(error) => {
-                state.fault = Some(error.to_string());
-                tracing::error!(%error, "the file changed and can't be used: the old one stands");
+                let fault = Some(error.to_string());
+                if state.fault != fault {
+                    tracing::error!(%error, "the file can't be used: what was read before stands");
+                }
+                state.fault = fault;
             }
         }
     }
 }
 
-fn stamp(path: &Path) -> io::Result<Stamp> {
+fn version(path: &Path) -> io::Result<Version> {
     let found = fs::metadata(path)?;
     let modified = (found.mtime(), found.mtime_nsec());
-    Ok(Stamp { modified, len: found.len(), inode: found.ino() })
+    Ok(Version { modified, len: found.len(), inode: found.ino() })
 }
 
 fn read<T>(path: &Path, parse: Parse<T>) -> Result<T, FileError> {
@@ -152,6 +162,21 @@ mod tests {
 
         fs::write(&path, "333").unwrap();
         assert_eq!((*watched.get(4), watched.fault()), (333, None));
+    }
+
+    #[test]
+    fn a_change_within_one_tick_of_the_file_clock_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("number");
+        fs::write(&path, "1").unwrap();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        let watched = Watched::open(&path, number).unwrap();
+        let now = version(&path).unwrap().modified.0;
+        assert_eq!(*watched.get(now), 1);
+        // The same inode, length and time.
+        fs::write(&path, "2").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        assert_eq!(*watched.get(now + 1), 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType, date_time_ymd};
 use serde_json::json;
@@ -47,7 +48,7 @@ fn with_rules(rules: Vec<ClientRule>, client_auth: ClientAuth) -> Place {
     place
 }
 
-fn show(place: &Place, der: &[u8], now: i64) -> Result<Caller, Refusal> {
+fn show(place: &Place, der: &[u8], now: i64) -> Result<Arc<Caller>, Refusal> {
     place.identities().authenticate([], Some(der), place.peer(), now)
 }
 
@@ -77,7 +78,7 @@ fn a_subject_or_an_alternative_name_stands_for_a_caller() {
         assert_eq!(caller.facilities.only_one(), Some("F1"));
         assert!(caller.expires_at.is_some_and(|end| end > NOW));
         assert!(
-            matches!(caller.means, Means::Certificate { fingerprint } if fingerprint.len() == 64)
+            matches!(&caller.means, Means::Certificate { fingerprint } if fingerprint.len() == 64)
         );
     }
     for name in ["CN=gateway", "CN=gateway,O=Clinic, East,C=JP", "gw.clinic.example", "uri:gw"] {

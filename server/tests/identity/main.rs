@@ -1,4 +1,4 @@
-//! Authentication from outside: published attack vectors, attacks of our own, and files that change.
+//! Authentication from outside: published attack vectors, our own attacks, files that change.
 //!
 //! Invariant: time is an argument and no test waits; every refusal is checked by its reason.
 

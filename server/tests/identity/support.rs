@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -57,7 +58,7 @@ impl Place {
     }
 
     /// What comes of a token at [`NOW`] in identities opened for it.
-    pub(crate) fn judge(&self, token: &str) -> Result<Caller, Refusal> {
+    pub(crate) fn judge(&self, token: &str) -> Result<Arc<Caller>, Refusal> {
         self.ask(&self.identities(), token, NOW)
     }
 
@@ -66,12 +67,12 @@ impl Place {
         identities: &Identities,
         token: &str,
         now: i64,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Arc<Caller>, Refusal> {
         identities.authenticate([&bearer(token)], None, self.peer(), now)
     }
 
     /// What comes of good claims with these members changed; `null` takes a member away.
-    pub(crate) fn judge_claims(&self, changes: &Value) -> Result<Caller, Refusal> {
+    pub(crate) fn judge_claims(&self, changes: &Value) -> Result<Arc<Caller>, Refusal> {
         self.judge(&self.key.token(&claims(changes)).unwrap())
     }
 }

@@ -23,5 +23,6 @@ mod query;
 mod stats;
 mod streams;
 mod support;
+mod token;
 mod usage;
 mod verify;
