@@ -210,7 +210,7 @@ impl Reader {
                 self.one_of(name, value, parse, "letters or digits", &mut filter.words);
             }
             "pii_flag" => {
-                self.once(name, &mut filter.pii_flag, flag(value), "true or false", value)
+                self.once(name, &mut filter.pii_flag, flag(value), "true or false", value);
             }
             "after_seq" => {
                 let seq = value.parse().ok().map(Seq);

@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use shoseki_engine::record::Timestamp;
-use shoseki_engine::verify::{Progress, VerifyOptions, verify_path};
+use shoseki_engine::verify::{Progress, VerifyOptions, verify_path, verify_seqs};
 
 use super::json as answers;
 use super::record::no_query;
@@ -50,8 +50,7 @@ pub async fn check(
         Asked::All => None,
         Asked::Seqs(first, last) => Some(first..last.saturating_add(1)),
         Asked::Received(from, to) => {
-            let _ = (from, to, reader);
-            Some(0..u64::MAX)
+            Some(app.queries.run(move |_| reader.seqs_received(from, to)).await?)
         }
     };
     let size = app.reader.size().0;
@@ -211,7 +210,7 @@ fn start(app: &Shared, job: Arc<Job>, range: Option<Range<u64>>) -> tokio::task:
             let options = VerifyOptions::default();
             match range {
                 None => verify_path(&dir, &options, &steps),
-                Some(_) => verify_path(&dir, &options, &steps),
+                Some(range) => verify_seqs(&dir, range, &options, &steps),
             }
         });
         let state = match verified.await {

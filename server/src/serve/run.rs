@@ -96,7 +96,7 @@ pub async fn serve(
     let admin_address = admin.as_ref().and_then(|bound| bound.local_addr().ok());
     let door = Door {
         router: api::router(&app, observers.clone()),
-        tls: acceptor,
+        tls: acceptor.clone(),
         trusted_proxies: app.settings.trusted_proxies.clone().into(),
     };
     let tls = door.tls.is_some();
@@ -116,7 +116,9 @@ pub async fn serve(
         Some(bound) => {
             let router = api::admin_router(&app, observers);
             let trusted_proxies = Arc::from([]);
-            let door = Door { router, tls: None, trusted_proxies };
+            // Plain on loopback only.
+            let tls = acceptor.filter(|_| !address_of(&bound).is_loopback());
+            let door = Door { router, tls, trusted_proxies };
             // Health is answered until the end of the others.
             let operators = listener::run(bound, door, 64, stop.clone(), connections);
             tokio::join!(clients, operators, upkeep, closing);
@@ -131,6 +133,10 @@ async fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError
 
 fn local(bound: &tokio::net::TcpListener, asked: SocketAddr) -> SocketAddr {
     bound.local_addr().unwrap_or(asked)
+}
+
+fn address_of(bound: &tokio::net::TcpListener) -> std::net::IpAddr {
+    bound.local_addr().map_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |a| a.ip())
 }
 
 /// Says that the end has come.
