@@ -126,7 +126,7 @@ mod tests {
     fn a_cursor_works_for_whom_it_was_given_and_under_its_key() {
         let cursors = Cursors::new(&[7; 32]);
         let a = caller("a", only(&["F1", "F2"]));
-        let cursor = Cursor::behind(&Filter::default(), Order::Descending.into(), 5, Seq(9));
+        let cursor = Cursor::behind(&Filter::default(), Order::Descending, 5, Seq(9));
         let text = cursors.seal(&cursor, 77, &a);
         assert_eq!(cursors.open(&text, &a).expect("its own"), (cursor, 77));
         for other in [caller("b", only(&["F1", "F2"])), caller("a", only(&["F1"]))] {
