@@ -24,11 +24,11 @@ use support::{Fixture, MINUTE, caller, correlation_of};
 fn routes() -> Router {
     let invalid = || async {
         let fault = FaultItem {
-            index: 0,
+            index: Some(0),
             pointer: Some("/result".to_owned()),
             expected: Some("success, failure or warning".to_owned()),
             got: Some("090-1234-5678".to_owned()),
-            audit_id: None,
+            ..FaultItem::default()
         };
         Problem::new(ErrorCode::InvalidRecords, "2 secret\nfaults")
             .with_errors(vec![fault; 7])

@@ -39,7 +39,7 @@ impl Fixture {
 
     pub fn at(dir: TempDir, options: LogOptions) -> Self {
         let log = Arc::new(Log::open(&dir.path().join("log"), options).unwrap());
-        let intake = Intake::start(Arc::clone(&log), 1 << 20).unwrap();
+        let intake = Intake::start(&log, 1 << 20, 2).unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000_000));
         let of_audit = Arc::clone(&clock);
         let options = SelfAuditOptions {
