@@ -50,11 +50,11 @@ async fn busy() -> Problem {
 
 async fn faulty() -> Problem {
     let fault = FaultItem {
-        index: 3,
+        index: Some(3),
         pointer: Some("/result".to_owned()),
         expected: Some("success".to_owned()),
         got: Some("string".to_owned()),
-        audit_id: None,
+        ..FaultItem::default()
     };
     Problem::new(ErrorCode::InvalidRecords, "1 fault").with_errors(vec![fault])
 }

@@ -51,7 +51,7 @@ impl Config {
     /// Limits of a record.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.log.limits.clone()
+        self.log.limits
     }
 
     /// How the log is opened for writing.
