@@ -9,7 +9,7 @@ use super::parts::{Keep, Nearby};
 use super::read_error::ReadError;
 use super::reader::Reader;
 use super::view::View;
-use crate::proof::{BundleId, TILE_WIDTH_MAX, Tile, TileId, encode_bundle};
+use crate::proof::{BundleId, NodeId, TILE_WIDTH_MAX, Tile, TileId, encode_bundle};
 use crate::types::{RecordHash, Seq};
 
 impl Reader {
@@ -34,7 +34,7 @@ impl Reader {
     }
 
     fn hash_tile(&self, view: &View, id: TileId) -> Result<Option<Vec<u8>>, ReadError> {
-        let last = id.nodes().last().and_then(|node| node.leaves());
+        let last = id.nodes().last().and_then(NodeId::leaves);
         if last.is_none_or(|leaves| leaves.end > view.size()) {
             return Ok(None);
         }
