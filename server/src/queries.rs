@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shoseki_engine::log::{Cancel, ReadError};
 use tokio::sync::Semaphore;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::config::QuerySettings;
 use crate::problem::{ErrorCode, Problem};
+use crate::telemetry::Metrics;
 
 /// The places for questions.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub struct Queries {
     waiting: Arc<AtomicUsize>,
     waiting_max: usize,
     timeout: Duration,
+    metrics: Metrics,
 }
 
 /// Stops a question when its client goes.
@@ -44,12 +46,13 @@ impl Drop for Waiting {
 impl Queries {
     /// Places as the settings say.
     #[must_use]
-    pub fn new(settings: &QuerySettings) -> Self {
+    pub fn new(settings: &QuerySettings, metrics: Metrics) -> Self {
         Self {
             places: Arc::new(Semaphore::new(settings.concurrent_max.max(1))),
             waiting: Arc::new(AtomicUsize::new(0)),
             waiting_max: settings.waiting_max,
             timeout: settings.timeout,
+            metrics,
         }
     }
 
@@ -58,6 +61,22 @@ impl Queries {
     /// # Errors
     /// [`ErrorCode::Busy`], [`ErrorCode::QueryTimeout`], or what the question says.
     pub async fn run<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Cancel) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let began = Instant::now();
+        let answer = self.answer(question).await;
+        let result = match &answer {
+            Ok(_) => "done",
+            Err(problem) if problem.code == ErrorCode::QueryTimeout => "timeout",
+            Err(problem) if problem.code == ErrorCode::Busy => "busy",
+            Err(_) => "failed",
+        };
+        self.metrics.query(result, began.elapsed());
+        answer
+    }
+
+    async fn answer<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Cancel) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Problem> {

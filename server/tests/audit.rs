@@ -107,8 +107,7 @@ async fn a_copy_of_a_filter_is_not_found_by_what_it_asks_for() {
     assert!(record.get("target_id").is_none() && record.get("target_type").is_none());
     let search = |filter: DetailFilter| {
         let filter = Filter { detail: vec![filter], ..Filter::default() };
-        let query =
-            Query { filter, order: Order::Ascending, limit: 10, cursor: None, cancel: None };
+        let query = Query { filter, order: Order::Ascending, limit: 10, ..Query::default() };
         fixture.log.reader().search(&query).unwrap().entries.len()
     };
     assert_eq!(search(DetailFilter::patient(vec!["P-1".to_owned()])), 0);
@@ -234,11 +233,11 @@ async fn logins_refusals_and_changes_are_recorded_with_their_keys() {
     correlation.set_facility("F2");
     fixture.audit.record(Event::login(&correlation, &who)).await.unwrap();
     let fault = FaultItem {
-        index: 2,
+        index: Some(2),
         pointer: Some("/result".to_owned()),
         expected: Some("e".repeat(1_000)),
         got: None,
-        audit_id: None,
+        ..FaultItem::default()
     };
     let refusal = Refusal {
         code: ErrorCode::InvalidRecords,

@@ -18,6 +18,7 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::routing::get;
 use serde_json::Value;
+use shoseki_engine::log::Observer as _;
 use shoseki_server::correlation::{self, Observer, Observers};
 use shoseki_server::problem::{ErrorCode, Problem};
 use shoseki_server::telemetry::names;
@@ -140,6 +141,10 @@ async fn metrics_count_by_template_and_every_name_is_rendered() {
     metrics.query("done", Duration::from_millis(20));
     metrics.fsync(Duration::from_micros(300));
     metrics.auth_failure("expired");
+    metrics.integrity_findings(2);
+    metrics.committed(7, 900, Duration::from_micros(200));
+    metrics.commit_failed();
+    metrics.sealed(7, 900, Duration::from_millis(3));
     self_audit_dropped("queue", 4);
     self_audit_pending();
     metrics.upkeep();

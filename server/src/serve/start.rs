@@ -107,7 +107,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
         own_intake,
         identities,
         audit,
-        queries: Queries::new(&settings.query),
+        queries: Queries::new(&settings.query, metrics.clone()),
         budget: Budget::new(settings.ingest.in_flight_len_max),
         cursors,
         jobs: Jobs::default(),
