@@ -1,7 +1,8 @@
 //! Cursors as clients hold them: the engine's, bound to whom it was given.
 //!
 //! Invariant: a cursor works only for the subject and the facilities that it was given for, and
-//! only as long as its key; its text says nothing. Form: `<key id>.<engine's cursor><session>.<MAC>`.
+//! only as long as its key; its text says nothing.
+//! Form: `<key id>.<engine's cursor><session>.<MAC>`.
 
 use std::str::FromStr;
 

@@ -49,8 +49,8 @@ struct Waiting {
 type Answer = Result<Appended, AppendError>;
 
 impl Intake {
-    /// Starts so many threads (with two, one encodes and hashes while the other waits for the disk);
-    /// at most `len_max` bytes wait.
+    /// Starts so many threads: with two, one encodes and hashes while the other waits for the
+    /// disk. At most `len_max` bytes wait.
     ///
     /// # Errors
     /// What the operating system says of a thread that can't be started.

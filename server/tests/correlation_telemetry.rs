@@ -170,7 +170,7 @@ async fn metrics_count_by_template_and_every_name_is_rendered() {
         "shoseki_records_failed_total 1",
         "shoseki_query_seconds_bucket{le=\"0.01\"} 0",
         "shoseki_query_seconds_bucket{le=\"0.025\"} 1",
-        "shoseki_fsync_seconds_bucket{le=\"0.0005\"} 1",
+        "shoseki_fsync_seconds_bucket{le=\"0.0005\"} 2",
         "shoseki_auth_failures_total{reason=\"expired\"} 1",
         "shoseki_self_audit_dropped_total{reason=\"queue\"} 4",
         "shoseki_self_audit_pending_total 1",

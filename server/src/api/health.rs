@@ -37,6 +37,8 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
     };
     let ready = reason.is_none();
     let faults = app.identities.faults();
+    let failure = health.as_ref().and_then(|health| health.background_failure.as_ref());
+    let failure = failure.map(ToString::to_string);
     let answer = json!({
         "ready": ready,
         "reason": reason,
@@ -45,8 +47,7 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
         "unsealed_files": health.as_ref().map(|health| health.unsealed_files),
         "unsealed_bytes": health.as_ref().map(|health| health.unsealed_bytes),
         "free_bytes": health.as_ref().and_then(|health| health.free_bytes),
-        "background_failure":
-            health.as_ref().and_then(|health| health.background_failure.as_ref()).map(ToString::to_string),
+        "background_failure": failure,
         "configuration_faults": faults,
         "clock_synchronised": clock_synchronised(),
     });

@@ -31,7 +31,8 @@ const AT_ONCE_MAX: u64 = 200_000;
 
 /// Begins a verification.
 #[utoipa::path(
-    post, path = "/v1/audit-logs/integrity-check", operation_id = "checkIntegrity", tag = "integrity",
+    post, path = "/v1/audit-logs/integrity-check",
+    operation_id = "checkIntegrity", tag = "integrity",
     responses((status = 200, description = "Done"))
 )]
 pub async fn check(
