@@ -9,6 +9,7 @@
 pub mod append;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "tantivy"))]
 mod encode;
+pub mod http;
 mod outcome;
 pub mod peers;
 pub mod search;

@@ -17,6 +17,8 @@ enum Command {
     /// Durable appends of one writer.
     #[cfg(feature = "sqlite")]
     Append(shoseki_compare::append::Arguments),
+    /// The server under load, beside a bare axum.
+    Http(shoseki_compare::http::Arguments),
     /// The same questions to every peer over the same records.
     Search(search::Arguments),
     /// One step of `search` for one peer, in a process of its own.
@@ -28,6 +30,7 @@ fn main() -> Outcome {
     match Arguments::parse().command {
         #[cfg(feature = "sqlite")]
         Command::Append(arguments) => shoseki_compare::append::run(&arguments),
+        Command::Http(arguments) => shoseki_compare::http::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Step(arguments) => search::step(&arguments),
     }
