@@ -15,7 +15,7 @@ use shoseki_engine::record::{csv_header, csv_row, csv_row_damaged, csv_row_erase
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::filter::LIMIT_MAX;
+use super::parameters::LIMIT_MAX;
 use super::search::{Form, new_session, page};
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question};

@@ -9,15 +9,12 @@ use shoseki_engine::query::{
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
 use shoseki_engine::types::Seq;
 
+use super::parameters::{self, DETAIL, Kind, LIMIT_MAX, SEARCH, TEXT_LEN_MAX};
 use crate::audit::SERVER as PRODUCER;
 use crate::problem::{ErrorCode, FaultItem, Problem};
 
-/// Most records of a page.
-pub const LIMIT_MAX: usize = 1000;
 /// Records of a page where nothing is said.
 pub const LIMIT_DEFAULT: usize = 100;
-/// Longest value of a parameter in bytes.
-const VALUE_LEN_MAX: usize = 1024;
 /// Most values of all parameters together.
 const VALUES_MAX: usize = 1000;
 
@@ -49,36 +46,64 @@ pub fn of_query(query: Option<&str>) -> Vec<Parameter> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
-/// The members of a JSON object, each a value or an array of values.
+/// The members of a JSON object, each a value or, where several may be given, an array of them.
 ///
 /// # Errors
-/// [`ErrorCode::RequestNotJson`], or [`ErrorCode::InvalidRequest`] where a value is no text,
-/// number or truth value.
+/// [`ErrorCode::RequestNotJson`], or [`ErrorCode::InvalidRequest`] with every member that is
+/// unknown or of another type.
 pub fn of_json(body: &[u8]) -> Result<Vec<Parameter>, Problem> {
     use serde_json::Value;
-    let object: std::collections::BTreeMap<String, Value> = super::json::object(body)?;
     let mut parameters = Vec::new();
-    let text = |value: Value| match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    };
-    for (name, value) in object {
+    let mut faults = Vec::new();
+    for (name, value) in super::json::object(body)? {
+        let Some((kind, many)) = place_of(&name) else {
+            faults.push(item(&name, "no member of this name", ""));
+            continue;
+        };
         let values = match value {
             Value::Null => continue,
-            Value::Array(values) => values,
+            Value::Array(values) if many && !values.is_empty() => values,
             one => vec![one],
         };
         for value in values {
-            let value = text(value).ok_or_else(|| {
-                let expected = "a text, a number, true or false, or an array of these";
-                fault(ErrorCode::InvalidRequest, vec![item(&name, expected, "")])
-            })?;
-            parameters.push((name.clone(), value));
+            match text_of(kind, value) {
+                Some(text) => parameters.push((name.clone(), text)),
+                None => faults.push(item(&name, kind.in_json(), "")),
+            }
         }
     }
-    Ok(parameters)
+    if faults.is_empty() { Ok(parameters) } else { Err(fault(ErrorCode::InvalidRequest, faults)) }
+}
+
+/// What the values of a parameter of this name are, and whether there may be several.
+fn place_of(name: &str) -> Option<(Kind, bool)> {
+    let known = parameters::find(SEARCH, name).map(|known| (known.kind, known.many));
+    known.or_else(|| name.starts_with(DETAIL).then_some((Kind::Id, true)))
+}
+
+/// A value as a URL has it; numbers that lose nothing only.
+fn text_of(kind: Kind, value: serde_json::Value) -> Option<String> {
+    use serde_json::Value;
+    match (kind, value) {
+        (Kind::Flag, Value::Bool(flag)) => Some(flag.to_string()),
+        (Kind::Flag | Kind::Integer(..), Value::String(_)) => None,
+        (_, Value::String(text)) => Some(text),
+        (Kind::Id | Kind::Integer(..), Value::Number(number)) if !number.is_f64() => {
+            Some(number.to_string())
+        }
+        _ => None,
+    }
+}
+
+impl Kind {
+    fn in_json(self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Integer(..) => "an integer",
+            Self::Id => "a text or an integer of at most 64 bits",
+            _ => "a text",
+        }
+    }
 }
 
 /// Reads the parameters of a search.
@@ -90,6 +115,10 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
     let mut question = Question { order: Order::Descending, ..Question::default() };
     let (mut order, mut limit, mut include_self) = (None, None, None);
     for (name, value) in parameters {
+        if place_of(&name).is_none() {
+            reader.fault(&name, "no parameter of this name", "");
+            continue;
+        }
         match name.as_str() {
             "order" => {
                 let known = ["asc", "desc", "seq"].contains(&value.as_str());
@@ -170,8 +199,8 @@ impl Reader {
         if value.is_empty() {
             return self.fault(name, "a value", "nothing");
         }
-        if value.len() > VALUE_LEN_MAX {
-            return self.fault(name, "at most 1024 bytes", "more");
+        if value.chars().count() > TEXT_LEN_MAX {
+            return self.fault(name, "at most 1024 characters", "more");
         }
         let text = value.to_owned();
         match name {
@@ -221,7 +250,7 @@ impl Reader {
             "claim_id" => add(&mut filter.detail, DetailFilter::claim(vec![text])),
             "document_id" => add(&mut filter.detail, DetailFilter::document(vec![text])),
             "run_id" => add(&mut filter.detail, DetailFilter::run(vec![text])),
-            _ => match name.strip_prefix("detail.").map(DetailPath::parse) {
+            _ => match name.strip_prefix(DETAIL).map(DetailPath::parse) {
                 Some(Ok(path)) => {
                     let given =
                         DetailFilter { paths: vec![path], ..DetailFilter::member("", vec![text]) };
@@ -316,4 +345,75 @@ fn fault(code: ErrorCode, faults: Vec<FaultItem>) -> Problem {
     let expected = first.and_then(|item| item.expected.as_deref()).unwrap_or_default();
     let detail = format!("{name}: expected {expected}");
     Problem::new(code, detail).with_errors(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a value that is missing is the test's failure")]
+
+    use super::super::parameters::STATISTICS;
+    use super::*;
+
+    fn sample(kind: Kind) -> String {
+        match kind {
+            Kind::Text | Kind::Id | Kind::Word | Kind::Cursor => "x".to_owned(),
+            Kind::Time => "2026-11-21T09:30:00Z".to_owned(),
+            Kind::OneOf(names) => names.first().copied().unwrap_or_default().to_owned(),
+            Kind::Flag => "true".to_owned(),
+            Kind::Integer(_, max) => max.to_string(),
+            Kind::Offset => "+09:00".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_the_table_is_read_and_no_other() {
+        for known in SEARCH {
+            let given = (known.name.to_owned(), sample(known.kind));
+            let twice = vec![given.clone(), given.clone()];
+            assert_ne!(question(vec![given]).unwrap(), question(Vec::new()).unwrap(), "{known:?}");
+            assert_eq!(question(twice).is_ok(), known.many, "{known:?}");
+            let empty = vec![(known.name.to_owned(), String::new())];
+            assert!(question(empty).is_err(), "{known:?}");
+        }
+        let path = vec![("detail.after.inDays".to_owned(), "1".to_owned())];
+        assert_eq!(question(path).unwrap().filter.detail.len(), 1);
+        for unknown in STATISTICS.iter().filter(|known| place_of(known.name).is_none()) {
+            let given = vec![(unknown.name.to_owned(), sample(unknown.kind))];
+            assert!(question(given).is_err(), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn members_of_a_question_have_types() {
+        let all = br#"{"patient_id":["7",18446744073709551615],"limit":5,"pii_flag":true,
+            "word":null,"detail.after":-3}"#;
+        let read = of_json(all).unwrap();
+        let read: Vec<_> =
+            read.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected = [
+            ("detail.after", "-3"),
+            ("limit", "5"),
+            ("patient_id", "7"),
+            ("patient_id", "18446744073709551615"),
+            ("pii_flag", "true"),
+        ];
+        assert_eq!(read, expected);
+        for wrong in [
+            r#"{"actor_id":5}"#,
+            r#"{"actor_id":[]}"#,
+            r#"{"limit":"5"}"#,
+            r#"{"limit":[5]}"#,
+            r#"{"pii_flag":"true"}"#,
+            r#"{"patient_id":1.10}"#,
+            r#"{"patient_id":18446744073709551616}"#,
+            r#"{"bucket":"day"}"#,
+        ] {
+            let problem = of_json(wrong.as_bytes()).unwrap_err();
+            assert_eq!(
+                (problem.code, problem.errors.len()),
+                (ErrorCode::InvalidRequest, 1),
+                "{wrong}"
+            );
+        }
+    }
 }

@@ -5,10 +5,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::json as answers;
 use crate::app::Shared;
+use crate::correlation::OwnBody;
 
 /// The process answers.
 #[utoipa::path(
@@ -51,8 +52,15 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
         "configuration_faults": faults,
         "clock_synchronised": clock_synchronised(),
     });
+    readiness(ready, &answer)
+}
+
+/// Also where it is an error, the answer says what there is to say.
+fn readiness(ready: bool, answer: &Value) -> Response {
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answers::answer(status, answer.to_string().into_bytes())
+    let mut response = answers::answer(status, answer.to_string().into_bytes());
+    response.extensions_mut().insert(OwnBody);
+    response
 }
 
 /// Whether the kernel says that its clock follows another; `None` where it can't be asked.

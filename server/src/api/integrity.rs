@@ -55,10 +55,10 @@ pub async fn check(
         }
     };
     let size = app.reader.size().0;
-    let range = range.map(|range| range.start..range.end.min(size));
-    if range.as_ref().is_some_and(|range| range.start > range.end || range.start > size) {
-        let detail = format!("first_seq: expected a seq below {size}");
-        return Err(Problem::new(ErrorCode::InvalidRequest, detail));
+    let range = range.map(|range| range.start.min(size)..range.end.min(size));
+    if matches!(asked, Asked::Seqs(first, _) if first >= size) {
+        let detail = format!("no such records: the log has {size}");
+        return Err(Problem::new(ErrorCode::NotFound, detail));
     }
     let count = range.as_ref().map_or(size, |range| range.end - range.start);
     let job = app.jobs.add(caller.subject(), asked.to_json())?;

@@ -1,4 +1,5 @@
-//! `GET /openapi.json`: the interface as OpenAPI 3.1, and a page to read it.
+//! `GET /openapi.json`: the interface as OpenAPI 3.1, and a page to read it;
+//! `GET /schemas/record.json`: the JSON Schema of a record.
 //!
 //! Invariant: the document is made from the routes that are served; errors are those of the
 //! register. Nothing is loaded from elsewhere.
@@ -15,22 +16,36 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{describe, proofs};
 use crate::app::Shared;
 
-/// The document as text, and its tag.
-static DOCUMENT: LazyLock<(Vec<u8>, String)> = LazyLock::new(|| {
-    let text = serde_json::to_vec_pretty(&describe::document()).unwrap_or_default();
+/// A text that is made once, and its tag.
+type Tagged = LazyLock<(Vec<u8>, String)>;
+
+static DOCUMENT: Tagged = LazyLock::new(|| of(&describe::document()));
+static RECORD_SCHEMA: Tagged = LazyLock::new(|| of(&describe::record_schema()));
+
+fn of(document: &serde_json::Value) -> (Vec<u8>, String) {
+    let text = serde_json::to_vec_pretty(document).unwrap_or_default();
     let tag = to_hex(Sha256::digest(&text).get(..16).unwrap_or_default());
     (text, format!("\"{tag}\""))
-});
+}
 
 /// The document; needs no token.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "openapi", tag = "meta",
-    responses((status = 200, description = "This document", content_type = "application/json")),
-    security(())
+    responses((status = 200, description = "Done"))
 )]
 pub async fn openapi(request: Request) -> Response {
     let (text, tag) = &*DOCUMENT;
     proofs::tagged(request.headers(), "application/json", text.clone(), tag, false)
+}
+
+/// The JSON Schema of a record as it is sent; needs no token.
+#[utoipa::path(
+    get, path = "/schemas/record.json", operation_id = "getRecordSchema", tag = "meta",
+    responses((status = 200, description = "Done"))
+)]
+pub async fn record_schema(request: Request) -> Response {
+    let (text, tag) = &*RECORD_SCHEMA;
+    proofs::tagged(request.headers(), "application/schema+json", text.clone(), tag, false)
 }
 
 /// A page that shows the document.

@@ -14,6 +14,7 @@ use shoseki_engine::types::{Seq, TreeSize, to_hex};
 
 use super::filter::{self, Reader};
 use super::json as answers;
+use super::parameters::{CONSISTENCY, INCLUSION, Kind, Known};
 use super::record::{covering, inclusion, no_query};
 use crate::app::Shared;
 use crate::authenticated::{Authenticated, MaybeAuthenticated};
@@ -127,7 +128,7 @@ pub async fn prove_inclusion(
 ) -> Result<Response, Problem> {
     caller.need(Permission::Inspect)?;
     caller.need_all_facilities()?;
-    let [seq, size] = numbers(&request, ["seq", "size"])?;
+    let [seq, size] = numbers(&request, &INCLUSION)?;
     let seq = seq.ok_or_else(|| missing("seq"))?;
     let log_size = app.reader.size().0;
     if seq >= log_size {
@@ -136,8 +137,8 @@ pub async fn prove_inclusion(
     let signed = covering(&app, Seq(seq)).await?;
     let size = size.unwrap_or(signed.checkpoint.size.0);
     if size <= seq || size > log_size {
-        let detail = format!("size: expected {} to {log_size}", seq + 1);
-        return Err(Problem::new(ErrorCode::RequestParameter, detail));
+        let detail = format!("no such tree with the record: size is {} to {log_size}", seq + 1);
+        return Err(Problem::new(ErrorCode::NotFound, detail));
     }
     let reader = app.reader.clone();
     let proof = app.queries.run(move |_| reader.prove_inclusion(Seq(seq), TreeSize(size))).await?;
@@ -156,9 +157,14 @@ pub async fn prove_consistency(
 ) -> Result<Response, Problem> {
     caller.need(Permission::Inspect)?;
     caller.need_all_facilities()?;
-    let [old, new] = numbers(&request, ["old", "new"])?;
+    let [old, new] = numbers(&request, &CONSISTENCY)?;
     let old = old.ok_or_else(|| missing("old"))?;
-    let new = new.unwrap_or(app.reader.size().0);
+    let log_size = app.reader.size().0;
+    let new = new.unwrap_or(log_size);
+    if new > log_size || old > log_size {
+        let detail = format!("no such tree: the log has {log_size} records");
+        return Err(Problem::new(ErrorCode::NotFound, detail));
+    }
     let reader = app.reader.clone();
     let proof =
         app.queries.run(move |_| reader.prove_consistency(TreeSize(old), TreeSize(new))).await?;
@@ -173,17 +179,21 @@ fn missing(name: &str) -> Problem {
 }
 
 /// Two parameters that are numbers, and no others.
-fn numbers(request: &Request, names: [&str; 2]) -> Result<[Option<u64>; 2], Problem> {
+fn numbers(request: &Request, known: &[Known; 2]) -> Result<[Option<u64>; 2], Problem> {
     let parameters = filter::of_query(request.uri().query());
     let mut reader = Reader::new(parameters.len());
     let mut found = [None, None];
     for (name, value) in parameters {
-        match names.iter().position(|known| *known == name) {
+        match known.iter().position(|known| known.name == name) {
             Some(at) => {
                 let digits = value.len() <= 19 && value.bytes().all(|byte| byte.is_ascii_digit());
                 let number = digits.then(|| value.parse::<u64>().ok()).flatten();
+                let fits = |number: &u64| match known.get(at).map(|known| known.kind) {
+                    Some(Kind::Integer(min, max)) => (min..=max).contains(number),
+                    _ => false,
+                };
                 if let Some(place) = found.get_mut(at) {
-                    reader.once(&name, place, number, "a number", &value);
+                    reader.once(&name, place, number.filter(fits), "a number", &value);
                 }
             }
             None => reader.fault(&name, "no parameter of this name", ""),

@@ -4,8 +4,8 @@
 
 use axum::Router;
 use axum::middleware;
-use axum::response::Response;
 use axum::routing::{any, get};
+use http::{Method, StatusCode};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -45,6 +45,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(openapi::openapi))
+        .routes(routes!(openapi::record_schema))
 }
 
 /// What the routes say of themselves; `describe` adds what they have in common.
@@ -89,7 +90,7 @@ fn finish(router: Router<Shared>, app: &Shared, observers: Observers) -> Router 
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    use http::{HeaderName, Method, header};
+    use http::{HeaderName, header};
     let origins = origins.iter().filter_map(|origin| origin.parse().ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
@@ -118,6 +119,10 @@ async fn unknown() -> Problem {
     Problem::new(ErrorCode::NotFound, "there is nothing at this path")
 }
 
-async fn not_allowed() -> Result<Response, Problem> {
+/// What a path does not know; the router adds `Allow`.
+async fn not_allowed(method: Method) -> Result<StatusCode, Problem> {
+    if method == Method::OPTIONS {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     Err(Problem::new(ErrorCode::MethodNotAllowed, "the method is not allowed here: see Allow"))
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use shoseki_engine::query::{Bucket, BucketUnit, StatsQuery};
 
 use super::filter::{self, Parameter, Reader};
+use super::parameters::{self, STATISTICS, TOP_MAX};
 use super::{json, scope};
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question, SERVER, TimeRange};
@@ -62,9 +63,13 @@ fn read(parameters: Vec<Parameter>) -> Result<Asked, Problem> {
     let (mut top, mut unit, mut offset, mut include_self) = (None, None, None, None);
     let mut asked = Vec::new();
     for (name, value) in parameters {
+        if parameters::find(STATISTICS, &name).is_none() {
+            reader.fault(&name, "no parameter of this name", "");
+            continue;
+        }
         match name.as_str() {
             "top" => {
-                let number = value.parse().ok().filter(|n| (1..=ACTIONS_MAX).contains(n));
+                let number = value.parse().ok().filter(|n| (1..=TOP_MAX).contains(n));
                 reader.once(&name, &mut top, number, "a number from 1 to 1000", &value);
             }
             "bucket" => {
@@ -79,11 +84,10 @@ fn read(parameters: Vec<Parameter>) -> Result<Asked, Problem> {
                 let given = filter::flag(&value);
                 reader.once(&name, &mut include_self, given, "true or false", &value);
             }
-            "from" | "to" | "facility_id" => {
+            _ => {
                 reader.filter(&name, &value, &mut query.filter);
                 asked.push((name, value));
             }
-            _ => reader.fault(&name, "no parameter of this name", ""),
         }
     }
     if !include_self.unwrap_or(false) {
@@ -130,6 +134,28 @@ fn minutes(text: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_parameter_of_the_table_is_read_and_no_other() {
+        let samples = [
+            ("from", "2026-11-21T09:30:00Z"),
+            ("to", "2026-11-21T09:30:00Z"),
+            ("facility_id", "f"),
+            ("bucket", "day"),
+            ("utc_offset", "+09:00"),
+            ("top", "1000"),
+            ("include_self", "true"),
+        ];
+        assert!(samples.iter().map(|sample| sample.0).eq(STATISTICS.iter().map(|row| row.name)));
+        let given = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        for (name, value) in samples {
+            assert!(read(given(name, value)).is_ok(), "{name}");
+            assert!(read(given(name, "")).is_err(), "{name}");
+        }
+        for name in ["actor_id", "detail.a", "limit", ""] {
+            assert!(read(given(name, "1")).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn offsets_are_read_as_rfc_3339_writes_them() {
