@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The served OpenAPI document and the server behind it, tried by schemathesis with all of its checks.
+#
+# Cases come from the document: examples, edges of each schema, random ones, and chains of
+# operations along its links. What OpenAPI can't say stands in schemathesis/hooks.py and
+# schemathesis/schemathesis.toml, each with its reason.
+#
+# Environment: SHOSEKI_BIN as tests/run sets it; SHOSEKI_DEEP=1 for many more cases;
+# SHOSEKI_SEED (default 20261121); SHOSEKI_TOOLS_DIR (default ~/.cache/shoseki-tools) keeps the
+# virtual environment, which is made from the package registry where it is missing.
+set -euo pipefail
+
+version=4.32.5
+cases_min=2000
+bin=$SHOSEKI_BIN
+seed=${SHOSEKI_SEED:-20261121}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/schemathesis
+tools=${SHOSEKI_TOOLS_DIR:-$HOME/.cache/shoseki-tools}/schemathesis-$version
+examples=25
+if [ "${SHOSEKI_DEEP:-0}" = 1 ]; then examples=400; fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/schemathesis.XXXXXX")
+server=
+stop() {
+  if [ -n "$server" ]; then kill "$server" 2>/dev/null && wait "$server" || true; fi
+  rm -rf "$work"
+}
+trap stop EXIT
+fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
+
+# --- the tool -----------------------------------------------------------------------------------
+
+if ! "$tools/bin/schemathesis" --version >/dev/null 2>&1; then
+  echo "schemathesis is missing: installing schemathesis==$version from PyPI into $tools"
+  rm -rf "$tools"
+  python3 -m venv "$tools" || fail "no virtual environment (Debian package: python3-venv)"
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
+    "schemathesis==$version" || fail "schemathesis==$version could not be installed"
+fi
+"$tools/bin/schemathesis" --version
+
+# --- the server ---------------------------------------------------------------------------------
+
+unset SHOSEKI_DATA_DIR SHOSEKI_CONFIG
+"$bin" serve --data-dir "$work/data" --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
+server=$!
+url=
+for _ in $(seq 100); do
+  url=$(grep -ho 'http://127\.0\.0\.1:[0-9]*' "$work/out" "$work/log" | head -n 1 || true)
+  if [ -n "$url" ]; then break; fi
+  kill -0 "$server" 2>/dev/null || fail "the server did not start: $(cat "$work/log")"
+  sleep 0.1
+done
+[ -n "$url" ] || fail "the server did not say where it listens"
+SHOSEKI_TOKEN=$(cat "$work/data/dev-token")
+export SHOSEKI_TOKEN SCHEMATHESIS_HOOKS=hooks
+
+# --- the run ------------------------------------------------------------------------------------
+
+status=0
+cd "$work"
+PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 "$tools/bin/schemathesis" \
+  --config-file "$here/schemathesis.toml" run "$url/openapi.json" \
+  --checks all --phases examples,coverage,fuzzing,stateful \
+  --max-examples "$examples" --seed "$seed" --continue-on-failure \
+  --report json --report-json-path "$work/report.json" \
+  -H "Authorization: Bearer $SHOSEKI_TOKEN" >"$work/said" 2>&1 || status=$?
+kill -0 "$server" 2>/dev/null || fail "the server ended: $(tail -n 20 "$work/log")"
+if [ "$status" != 0 ]; then cat "$work/said"; else tail -n 30 "$work/said"; fi
