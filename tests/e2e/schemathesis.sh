@@ -66,4 +66,11 @@ PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 "$tools/bin/schemathesis" \
   --report json --report-json-path "$work/report.json" \
   -H "Authorization: Bearer $SHOSEKI_TOKEN" >"$work/said" 2>&1 || status=$?
 kill -0 "$server" 2>/dev/null || fail "the server ended: $(tail -n 20 "$work/log")"
-if [ "$status" != 0 ]; then cat "$work/said"; else tail -n 30 "$work/said"; fi
+if [ "$status" != 0 ]; then cut -c 1-2000 "$work/said"; else sed -n '/ SUMMARY /,$p' "$work/said"; fi
+"$tools/bin/python" - "$work/report.json" "$cases_min" <<'PY' || fail "see above"
+import json, sys
+
+report = json.load(open(sys.argv[1]))
+print(json.dumps(report)[:3000])
+PY
+[ "$status" = 0 ] || fail "schemathesis ended with $status"

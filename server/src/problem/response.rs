@@ -118,14 +118,16 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self, instance: &str, trace_id: &str, request_id: &str) -> Vec<u8> {
         let mut body = Map::new();
+        // Names that a client chose may stand in it; a message is one line all the same.
+        let detail = self.detail.replace(char::is_control, " ");
         let kind = format!("urn:shoseki:error:{}", self.code.as_str());
         body.insert("type".to_owned(), json!(kind));
         body.insert("title".to_owned(), json!(self.code.title()));
         body.insert("status".to_owned(), json!(self.code.status().as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("detail".to_owned(), json!(detail));
         body.insert("instance".to_owned(), json!(instance));
         body.insert("errorCode".to_owned(), json!(self.code.as_str()));
-        body.insert("errorMessage".to_owned(), json!(self.detail));
+        body.insert("errorMessage".to_owned(), json!(detail));
         body.insert("traceId".to_owned(), json!(trace_id));
         body.insert("requestId".to_owned(), json!(request_id));
         if !self.errors.is_empty() {

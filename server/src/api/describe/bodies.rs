@@ -38,7 +38,6 @@ pub(super) fn records() -> Value {
             },
             "application/x-ndjson": {
                 "schema": {
-                    "type": "string",
                     "description": "A record per line. What is wrong with a line is told in the \
                         answer, at its place.",
                 },

@@ -65,7 +65,7 @@ pub(super) fn shape(id: &str) -> Shape {
         "getCheckpoint" => checkpoint(),
         "listSegments" => whole("Segments", "The files, in the order of the log", READING),
         "sealSegments" => whole("Sealed", "What was active is sealed", &[E::LogStopped]),
-        "listAnchors" => whole("Anchors", "The anchors", READING),
+        "listAnchors" => anchors(),
         "getAnchor" => anchor(),
         "checkWrite" => write_check(),
         "getHealth" => with("200", document("It lives", "Health", &[])),
@@ -241,6 +241,13 @@ fn whole(name: &str, words: &str, own: &[ErrorCode]) -> Shape {
         errors: errors(&[own, &[E::RequestParameter, E::ForbiddenFacility]]),
         ..with("200", document(words, name, &[]))
     }
+}
+
+fn anchors() -> Shape {
+    let name = "$response.body#/anchors/0/name";
+    let links = json!({"anchor": {"operationId": "getAnchor", "parameters": {"date": name}}});
+    let errors = whole("", "", READING).errors;
+    Shape { errors, ..with("200", linked(document("The anchors", "Anchors", &[]), links)) }
 }
 
 fn anchor() -> Shape {
