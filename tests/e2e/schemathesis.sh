@@ -71,6 +71,20 @@ if [ "$status" != 0 ]; then cut -c 1-2000 "$work/said"; else sed -n '/ SUMMARY /
 import json, sys
 
 report = json.load(open(sys.argv[1]))
-print(json.dumps(report)[:3000])
+cases, least = report["test_cases"], int(sys.argv[2])
+print("of valid requests, by operation: taken, not found, in conflict, refused")
+for operation, phases in sorted(report["valid_rates"].items()):
+    names = ("accepted", "unreachable", "conflicts", "rejected")
+    sums = [sum(phase[name] for phase in phases.values()) for name in names]
+    print(f"  {operation}: {', '.join(map(str, sums))}")
+# What went out but says too little is no check.
+checked = cases["generated"] - cases["without_checks"]
+failures, errors = cases["unique_failures"], cases["errored"] + len(report["errors"])
+tested, total = report["operations"]["tested"], report["operations"]["total"]
+print(f"{checked} cases on {tested} of {total} operations, {failures} failures, {errors} errors")
+whole = report["complete"] and tested == total and all(
+    phase["status"] == "success" for phase in report["phases"].values()
+)
+sys.exit(0 if whole and checked >= least and not failures and not errors else 1)
 PY
 [ "$status" = 0 ] || fail "schemathesis ended with $status"
