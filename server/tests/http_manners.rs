@@ -194,7 +194,7 @@ fn every_path_says_what_it_allows() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let methods: Vec<String> =
             item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
-        let real = path.replace('{', "").replace('}', "");
+        let real = path.replace(['{', '}'], "");
         for method in ["DELETE", "PUT", "PATCH", "TRACE", "OPTIONS", "GET", "POST"] {
             if methods.iter().any(|known| known == method) {
                 continue;
@@ -465,7 +465,7 @@ fn who_may_not_is_told_how() {
             if operation["security"].is_array() {
                 continue;
             }
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let method = method.to_uppercase();
             let request =
                 format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -69,3 +69,17 @@ fn clock_synchronised() -> Option<bool> {
     let mark = std::path::Path::new("/run/systemd/timesync/synchronized");
     mark.try_exists().ok().filter(|exists| *exists)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_an_error_keeps_what_it_says() {
+        for (ready, status) in [(true, StatusCode::OK), (false, StatusCode::SERVICE_UNAVAILABLE)] {
+            let response = readiness(ready, &json!({"ready": ready}));
+            assert_eq!(response.status(), status);
+            assert!(response.extensions().get::<OwnBody>().is_some());
+        }
+    }
+}

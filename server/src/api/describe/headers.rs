@@ -14,7 +14,6 @@ pub(super) fn of_requests() -> Vec<Value> {
 
 /// Headers of requests, by name.
 pub(super) fn parameters() -> Map<String, Value> {
-    let header = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "header", "description": about, "schema": schema});
     let text = || json!({"type": "string"});
     let key = format!("^[!-~]{{1,{}}}$", IdempotencyKey::LEN_MAX);
     let mut all = Map::new();
@@ -62,7 +61,6 @@ pub(super) fn parameters() -> Map<String, Value> {
 /// Headers of answers, by name.
 pub(super) fn components() -> Value {
     let text = |about: &str| json!({"description": about, "schema": {"type": "string"}});
-    let seconds = |about: &str| json!({"description": about, "required": true, "schema": {"type": "integer", "minimum": 0}});
     json!({
         "RequestId": {
             "description": "Names the request in the server's log", "required": true,
@@ -102,4 +100,17 @@ pub(super) fn of_answer(others: &[(&str, &str)]) -> Value {
         headers.insert((*name).to_owned(), reference);
     }
     Value::Object(headers)
+}
+
+/// A header of requests.
+fn header(name: &str, about: &str, schema: Value) -> Value {
+    let mut header = json!({"name": name, "in": "header", "description": about});
+    header["schema"] = schema;
+    header
+}
+
+/// A header of answers that is always there and counts seconds.
+fn seconds(about: &str) -> Value {
+    let schema = json!({"type": "integer", "minimum": 0});
+    json!({"description": about, "required": true, "schema": schema})
 }

@@ -10,10 +10,10 @@ Records go in with `POST /v1/audit-logs` and are durable when the answer is 201.
 with the hash that was taken of them, and with proofs that a program which trusts nothing here can \
 check.
 
-Times are RFC 3339; a period begins with `from` and ends before `to`. An unknown or empty parameter \
-is an error. Beside the parameters that are listed, a search takes `detail.<path>`, such as \
-`detail.after.inDays=3`: a string or number of this value at this place in `detail`; dots part the \
-names, a backslash takes the character behind it as it is.
+Times are RFC 3339; a period begins with `from` and ends before `to`. An unknown or empty \
+parameter is an error. Beside the parameters that are listed, a search takes `detail.<path>`, such \
+as `detail.after.inDays=3`: a string or number of this value at this place in `detail`; dots part \
+the names, a backslash takes the character behind it as it is.
 
 Every GET answers to HEAD too, every path to OPTIONS, and another method is a 405 with `Allow`. \
 Bodies may be gzip or zstd (`Content-Encoding`), answers are where `Accept-Encoding` asks for it. \
@@ -21,8 +21,8 @@ Every error is `application/problem+json`; `errorCode` says which, `errors` list
 
 Tiles of the Merkle tree stand at `/tile/<level>/<index>`, bundles of entries at \
 `/tile/entries/<index>`, both as C2SP tlog-tiles lays them out: an index has a part for each three \
-digits (`x001/234`), and a tile that is not full ends in `.p/<width>`. OpenAPI can't write paths of \
-any number of parts, so they are not listed below. They are public where `/checkpoint` is.
+digits (`x001/234`), and a tile that is not full ends in `.p/<width>`. OpenAPI can't write paths \
+of any number of parts, so they are not listed below. They are public where `/checkpoint` is.
 
 `GET /metrics` (Prometheus) and `GET /docs` (a page that shows this document) are not listed \
 either.";

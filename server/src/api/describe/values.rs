@@ -121,7 +121,9 @@ pub(super) fn or_null(mut schema: Value) -> Value {
 
 /// An array.
 pub(super) fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
+    let mut list = json!({"type": "array"});
+    list["items"] = items;
+    list
 }
 
 /// An object of which these members, with their schemas, are always there, and those may be.
