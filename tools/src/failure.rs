@@ -89,6 +89,13 @@ impl Failure {
         self
     }
 
+    /// Adds to what happened, on a line of its own.
+    #[must_use]
+    pub fn also(mut self, more: impl fmt::Display) -> Self {
+        self.what = format!("{}\n  {more}", self.what);
+        self
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn next(mut self, next: impl fmt::Display) -> Self {

@@ -96,7 +96,15 @@ pub struct FilterArgs {
     /// A whole word, or several in a row, in any text of the record or as one of its ids, in any
     /// case; all that are given must occur
     #[arg(long, value_name = "WORD", value_parser = word)]
-    pub word: Vec<Word>,
+    pub word: Vec<Wanted>,
+}
+
+/// A word with the text that was given for it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// As it was given.
+    pub text: String,
+    word: Word,
 }
 
 impl FilterArgs {
@@ -143,7 +151,7 @@ impl FilterArgs {
             sensitivity: self.sensitivity.clone(),
             pii_flag: self.pii_flag,
             detail: detail.into_iter().filter(|detail| !detail.values.is_empty()).collect(),
-            words: self.word.clone(),
+            words: self.word.iter().map(|wanted| wanted.word.clone()).collect(),
             ingested_by: self.ingested_by.clone(),
             not_ingested_by: self.not_ingested_by.clone(),
             received_from: self.received_from,
@@ -160,10 +168,13 @@ fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 /// A word of signs only would be in every record, which nobody means who asks for it.
-fn word(text: &str) -> Result<Word, String> {
+fn word(text: &str) -> Result<Wanted, String> {
     let word = Word::new(text);
     let nothing = "no letter or digit in it; signs and emoji are not searched for";
-    if word.is_empty() { Err(nothing.to_owned()) } else { Ok(word) }
+    if word.is_empty() {
+        return Err(nothing.to_owned());
+    }
+    Ok(Wanted { text: text.to_owned(), word })
 }
 
 fn actor_type(text: &str) -> Result<ActorType, String> {

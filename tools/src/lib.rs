@@ -20,6 +20,7 @@ mod lines;
 mod logs;
 pub mod output;
 pub mod progress;
+mod remote;
 mod rows;
 mod run;
 pub mod table;

@@ -7,7 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::group::{Group, audit_id_of};
-use crate::record::{AuditId, export_line, export_line_damaged, export_line_erased};
+use crate::proof::record_hash;
+use crate::record::{
+    AuditId, ExportError, ExportLine, export_line, export_line_damaged, export_line_erased,
+    parse_export_line,
+};
 use crate::types::{ChainHash, RecordHash, Seq};
 
 /// One place of the log.
@@ -150,6 +154,29 @@ impl Entry {
         matches!(self, Self::Damaged { .. })
     }
 
+    /// What an export line (CONTRACT 1.6, without its line feed) says. A body that has not the hash
+    /// beside it is damaged, whatever the line says of it. The chain hash is not checked.
+    ///
+    /// # Errors
+    /// [`ExportError`] where it is no such line.
+    pub fn from_export_line(line: &[u8]) -> Result<Self, ExportError> {
+        Ok(match parse_export_line(line)? {
+            ExportLine::Record { body, seq, hash, chain_hash, .. }
+                if record_hash(&body) == hash =>
+            {
+                let bytes = Bytes::Own(body.into());
+                Self::Record(StoredRecord { seq, hash, chain_hash, bytes })
+            }
+            ExportLine::Record { body, seq, .. } => {
+                Self::Damaged { seq, audit_id: audit_id_of(&body) }
+            }
+            ExportLine::Erased { audit_id, seq, hash, chain_hash } => {
+                Self::Erased { seq, audit_id, hash, chain_hash }
+            }
+            ExportLine::Damaged { audit_id, seq } => Self::Damaged { seq, audit_id },
+        })
+    }
+
     /// Appends its export line (CONTRACT 1.6), without a line feed.
     pub fn write_export_line(&self, out: &mut Vec<u8>) {
         match self {
@@ -166,5 +193,27 @@ impl Entry {
             Self::Record(record) => Self::Record(record.detached()),
             other => other.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_whose_body_was_changed_is_damaged_whatever_it_says() {
+        let body = br#"{"audit_id":"0198c2f0-0000-7000-8000-000000000001","result":"success"}"#;
+        let (hash, chain) = (record_hash(body), ChainHash([7; ChainHash::LEN]));
+        let mut line = Vec::new();
+        export_line(body, Seq(3), &hash, &chain, &mut line);
+        let entry = Entry::from_export_line(&line).unwrap();
+        assert_eq!(entry.record().map(|record| record.body()), Some(&body[..]));
+        let mut again = Vec::new();
+        entry.write_export_line(&mut again);
+        assert_eq!(again, line);
+        let changed = String::from_utf8(line).unwrap().replace("success", "failure");
+        let entry = Entry::from_export_line(changed.as_bytes()).unwrap();
+        assert!(entry.is_damaged() && entry.seq() == Seq(3), "{entry:?}");
+        assert!(Entry::from_export_line(b"{}").is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shoseki_engine::log::{Log, Receipt};
+use shoseki_engine::log::Receipt;
 use shoseki_engine::record::{InputError, Limits, Producer, Record, SyntaxKind};
 use shoseki_engine::types::Origin;
 
@@ -17,27 +17,33 @@ use crate::feed::{Fate, Feeder, one_fault};
 use crate::lines::Lines;
 use crate::logs;
 use crate::output::{Notes, Results, Session};
+use crate::remote::{RemoteArgs, RemoteFeeder};
 
 /// Arguments of `append`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "A record stands on one line, an array of records on one line or on many; both \
                   may be mixed. What is bad is refused with its line, the others go on, and the \
-                  exit status is 2. A receipt is written as soon as its record is durable."
+                  exit status is 2. A receipt is written as soon as its record is durable.\n\
+                  With --url, a record without an audit_id gets one before it is sent, and what \
+                  was not acknowledged is sent again: it is in the log once."
 )]
 pub struct Append {
     /// `facility_id` of records that name none
     #[arg(long, value_name = "ID")]
     pub facility: Option<String>,
     /// Name under which the records stand (`ingested_by`)
-    #[arg(long, value_name = "NAME", value_parser = producer)]
+    #[arg(long, value_name = "NAME", value_parser = producer, conflicts_with = "url")]
     pub producer: Option<Producer>,
     /// Name of the log where a new one is made
-    #[arg(long, value_name = "NAME", value_parser = origin)]
+    #[arg(long, value_name = "NAME", value_parser = origin, conflicts_with = "url")]
     pub origin: Option<Origin>,
     /// JSON Lines or JSON arrays; `-` or nothing is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The server to send to.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// Checks a producer's name.
@@ -64,12 +70,19 @@ impl Append {
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
         let stdin = session.take_input();
         let inputs = self.open(stdin)?;
+        if let Some(client) = self.remote.client(session)? {
+            let mut feeder = RemoteFeeder::new(client, self.facility.as_deref());
+            return feed(&mut feeder, inputs, session);
+        }
         let mut options = session.config.log_options();
         if self.origin.is_some() {
             options.origin.clone_from(&self.origin);
         }
         let log = logs::writer_or_new(session, options)?;
-        let outcome = self.feed(&log, inputs, session);
+        let (dir, limits) = (session.shared.data_dir().to_owned(), session.config.limits());
+        let feeder = Feeder::new(&log, &dir, self.producer.clone());
+        let mut own = Own { feeder, limits: &limits, facility: self.facility.as_deref() };
+        let outcome = feed(&mut own, inputs, session);
         let closed = logs::close(log, session);
         let status = outcome?;
         closed?;
@@ -94,40 +107,38 @@ impl Append {
         }
         Ok(inputs)
     }
+}
 
-    fn feed(
-        &self,
-        log: &Log,
-        inputs: Vec<Source>,
-        session: &mut Session<'_>,
-    ) -> Result<Status, Stop> {
-        let limits = session.config.limits();
-        let Session { out, notes, shared, .. } = session;
-        let mut counts = Counts { many: inputs.len() > 1, ..Counts::default() };
-        let mut feeder = Feeder::new(log, shared.data_dir(), self.producer.clone());
-        for (path, input) in inputs {
-            counts.path = path.display().to_string();
-            let lines = Lines::new(input).map_err(|error| unreadable(&error, &path))?;
-            let documents = Documents::new(lines);
-            let facility = self.facility.as_deref();
-            let mut reading = Reading { documents, limits: &limits, facility };
-            let read =
-                reading.run(&mut feeder, &mut |place, fate| counts.tell(place, fate, out, notes));
-            // What came before a fault of the input was taken, and is told.
-            let flushed = feeder.flush(&mut |place, fate| counts.tell(place, fate, out, notes));
-            read.map_err(|trouble| match trouble {
-                Trouble::Stop(stop) => stop,
-                Trouble::Read(error) => unreadable(&error, &path).into(),
-            })?;
-            flushed?;
-        }
-        notes.note(counts.summary());
-        Ok(match (feeder.met_damage(), counts.refused) {
-            (true, _) => Status::CouldNot,
-            (false, 0) => Status::Done,
-            (false, _) => Status::Invalid,
-        })
+fn feed(
+    sink: &mut dyn Sink,
+    inputs: Vec<Source>,
+    session: &mut Session<'_>,
+) -> Result<Status, Stop> {
+    let Session { out, notes, .. } = session;
+    let mut counts = Counts { many: inputs.len() > 1, ..Counts::default() };
+    for (path, input) in inputs {
+        counts.path = path.display().to_string();
+        let lines = Lines::new(input).map_err(|error| unreadable(&error, &path))?;
+        let mut documents = Documents::new(lines);
+        let mut tell = |place, fate| counts.tell(place, fate, out, notes);
+        let read = read(&mut documents, sink, &mut tell);
+        // What came before a fault of the input was taken, and is told.
+        let flushed = match read {
+            Err(Trouble::Stop(_)) => Ok(()),
+            _ => sink.flush(&mut tell),
+        };
+        read.map_err(|trouble| match trouble {
+            Trouble::Stop(stop) => counts.stopped(stop),
+            Trouble::Read(error) => unreadable(&error, &path).into(),
+        })?;
+        flushed.map_err(|stop| counts.stopped(stop))?;
     }
+    notes.note(counts.summary());
+    Ok(match (sink.met_damage(), counts.refused) {
+        (true, _) => Status::CouldNot,
+        (false, 0) => Status::Done,
+        (false, _) => Status::Invalid,
+    })
 }
 
 type Source = (PathBuf, Box<dyn Read + Send>);
@@ -140,8 +151,9 @@ fn unreadable(error: &io::Error, path: &Path) -> Failure {
 
 /// Where a record stands: its line, and its place in the array of that line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Place {
-    line: u64,
+pub(crate) struct Place {
+    /// From 1.
+    pub(crate) line: u64,
     /// Characters of the line in front of it.
     column: usize,
     item: Option<usize>,
@@ -230,6 +242,16 @@ impl Counts {
         Ok(())
     }
 
+    /// What ended it, with the file where there are several.
+    fn stopped(&self, stop: Stop) -> Stop {
+        match stop {
+            Stop::Failure(failure) if self.many => {
+                failure.also(format_args!("while reading {}", self.path)).into()
+            }
+            other => other,
+        }
+    }
+
     fn summary(&self) -> String {
         let span = match (self.first, self.last) {
             (Some(first), Some(last)) => format!(" (seq {first} to {last})"),
@@ -251,47 +273,50 @@ impl From<Stop> for Trouble {
     }
 }
 
-/// One input on its way into the log.
-struct Reading<'a> {
-    documents: Documents,
+/// Is told what became of each record.
+pub(crate) type Tell<'t> = dyn FnMut(Place, Fate) -> Result<(), Stop> + 't;
+
+/// Where the records of an input go.
+pub(crate) trait Sink {
+    /// Whether nothing waits to be told of.
+    fn is_empty(&self) -> bool;
+    /// Takes the text of one record, which may be told of later.
+    fn take(&mut self, place: Place, text: &[u8], tell: &mut Tell<'_>) -> Result<(), Stop>;
+    /// Tells of everything that was taken.
+    fn flush(&mut self, tell: &mut Tell<'_>) -> Result<(), Stop>;
+    /// Whether a record was refused because an earlier one can't be read.
+    fn met_damage(&self) -> bool {
+        false
+    }
+}
+
+/// The log of a data directory.
+struct Own<'a> {
+    feeder: Feeder<'a, Place>,
     limits: &'a Limits,
     facility: Option<&'a str>,
 }
 
-type Tell<'t> = dyn FnMut(Place, Fate) -> Result<(), Stop> + 't;
-
-impl Reading<'_> {
-    fn run(&mut self, feeder: &mut Feeder<'_, Place>, tell: &mut Tell<'_>) -> Result<(), Trouble> {
-        loop {
-            match self.documents.next(feeder.is_empty()).map_err(Trouble::Read)? {
-                Document::Line(at, text) => {
-                    let fate = Record::from_json(text, self.limits);
-                    let place = Place::of(at);
-                    add(place, fate, text.len(), self.facility, feeder, tell)?;
-                }
-                Document::Array(at, text) => {
-                    array(at, text, self.limits, self.facility, feeder, tell)?;
-                }
-                Document::Broken(at, why) => {
-                    let place = Place::of(at);
-                    tell(place, Fate::Refused(format!("not JSON: {why}")))?;
-                }
-                Document::Idle => feeder.flush(tell)?,
-                Document::End => return Ok(()),
+fn read(
+    documents: &mut Documents,
+    sink: &mut dyn Sink,
+    tell: &mut Tell<'_>,
+) -> Result<(), Trouble> {
+    loop {
+        match documents.next(sink.is_empty()).map_err(Trouble::Read)? {
+            Document::Line(at, text) => sink.take(Place::of(at), text, tell)?,
+            Document::Array(at, text) => array(at, text, sink, tell)?,
+            Document::Broken(at, why) => {
+                tell(Place::of(at), Fate::Refused(format!("not JSON: {why}")))?;
             }
+            Document::Idle => sink.flush(tell)?,
+            Document::End => return Ok(()),
         }
     }
 }
 
 /// The records of an array, each judged by itself; all of it is refused where it is no JSON.
-fn array(
-    begin: At,
-    text: &[u8],
-    limits: &Limits,
-    facility: Option<&str>,
-    feeder: &mut Feeder<'_, Place>,
-    tell: &mut Tell<'_>,
-) -> Result<(), Stop> {
+fn array(begin: At, text: &[u8], sink: &mut dyn Sink, tell: &mut Tell<'_>) -> Result<(), Stop> {
     let items: Vec<&RawValue> = match serde_json::from_slice(text) {
         Ok(items) => items,
         Err(error) => {
@@ -313,8 +338,7 @@ fn array(
         };
         seen = at;
         let place = Place { line, column, item: Some(index) };
-        let fate = Record::from_json(item, limits);
-        add(place, fate, item.len(), facility, feeder, tell)?;
+        sink.take(place, item, tell)?;
     }
     Ok(())
 }
@@ -326,31 +350,38 @@ fn without_place(error: &serde_json::Error) -> String {
     text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
-fn add(
-    place: Place,
-    fate: Result<Record, InputError>,
-    len: usize,
-    facility: Option<&str>,
-    feeder: &mut Feeder<'_, Place>,
-    tell: &mut Tell<'_>,
-) -> Result<(), Stop> {
-    match fate {
-        Ok(mut record) => {
-            if record.facility_id.is_none() {
-                record.facility_id = facility.map(str::to_owned);
+impl Sink for Own<'_> {
+    fn is_empty(&self) -> bool {
+        self.feeder.is_empty()
+    }
+
+    fn take(&mut self, place: Place, text: &[u8], tell: &mut Tell<'_>) -> Result<(), Stop> {
+        match Record::from_json(text, self.limits) {
+            Ok(mut record) => {
+                if record.facility_id.is_none() {
+                    record.facility_id = self.facility.map(str::to_owned);
+                }
+                self.feeder.push(place, record, text.len(), tell)
             }
-            feeder.push(place, record, len, tell)
+            Err(InputError::Invalid(faults)) => {
+                let faults: Vec<String> = faults.iter().map(one_fault).collect();
+                tell(place, Fate::Refused(faults.join("; ")))
+            }
+            Err(InputError::Syntax { column, kind, .. }) => {
+                let column = place.column + column;
+                let ended = kind == SyntaxKind::UnexpectedEnd;
+                let hint = if ended { " (a record stands on one line; try `jq -c`)" } else { "" };
+                tell(place, Fate::Refused(format!("not JSON: column {column}: {kind}{hint}")))
+            }
+            Err(other) => tell(place, Fate::Refused(other.to_string())),
         }
-        Err(InputError::Invalid(faults)) => {
-            let faults: Vec<String> = faults.iter().map(one_fault).collect();
-            tell(place, Fate::Refused(faults.join("; ")))
-        }
-        Err(InputError::Syntax { column, kind, .. }) => {
-            let column = place.column + column;
-            let ended = kind == SyntaxKind::UnexpectedEnd;
-            let hint = if ended { " (a record stands on one line; try `jq -c`)" } else { "" };
-            tell(place, Fate::Refused(format!("not JSON: column {column}: {kind}{hint}")))
-        }
-        Err(other) => tell(place, Fate::Refused(other.to_string())),
+    }
+
+    fn flush(&mut self, tell: &mut Tell<'_>) -> Result<(), Stop> {
+        self.feeder.flush(tell)
+    }
+
+    fn met_damage(&self) -> bool {
+        self.feeder.met_damage()
     }
 }

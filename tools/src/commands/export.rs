@@ -17,6 +17,7 @@ use crate::filter_args::FilterArgs;
 use crate::logs;
 use crate::output::{Results, Session};
 use crate::progress::Unit;
+use crate::remote::{self, RemoteArgs, entries_of};
 
 /// Arguments of `export`.
 #[derive(Args, Debug)]
@@ -38,6 +39,9 @@ pub struct Export {
     /// CSV: begin with a byte-order mark, which some spreadsheets want
     #[arg(long)]
     pub bom: bool,
+    /// The server to ask.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// Form of an export.
@@ -128,12 +132,6 @@ impl Export {
         session: &mut Session<'s>,
         mut write: impl FnMut(&[u8], &mut Results<'s>) -> Result<(), Stop>,
     ) -> Result<Written, Stop> {
-        let reader = logs::reader(session)?;
-        let filter = self.filter.filter()?;
-        let total = filter.is_empty().then(|| reader.size().0);
-        let progress = session.progress("exporting", Unit::Records, total);
-        let Session { out, shared, .. } = session;
-        let mut written = Written { whole: reader.damage().is_empty(), ..Written::default() };
         let mut line = Vec::new();
         if self.bom {
             line.extend_from_slice("\u{feff}".as_bytes());
@@ -141,9 +139,16 @@ impl Export {
         if self.format == Format::Csv {
             csv_header(&mut line);
         }
+        let client = self.remote.client(session)?;
+        let filter = self.filter.filter()?;
+        let reader = if client.is_none() { Some(logs::reader(session)?) } else { None };
+        let total = reader.as_ref().filter(|_| filter.is_empty()).map(|reader| reader.size().0);
+        let progress = session.progress("exporting", Unit::Records, total);
+        let Session { out, shared, .. } = session;
         write(&line, out)?;
-        for entry in reader.select(&filter, Order::Ascending) {
-            let entry = entry.map_err(|error| explain::read(&error, shared.data_dir()))?;
+        let whole = reader.as_ref().is_none_or(|reader| reader.damage().is_empty());
+        let mut written = Written { whole, ..Written::default() };
+        let mut each = |entry: Entry| {
             line.clear();
             self.line(&entry, &mut line);
             write(&line, out)?;
@@ -152,6 +157,14 @@ impl Export {
             written.damaged += u64::from(entry.is_damaged());
             written.seqs = Some((written.seqs.map_or(seq, |(first, _)| first), seq));
             progress.advance(1);
+            Ok::<(), Stop>(())
+        };
+        if let Some(mut client) = client {
+            entries_of(&mut client, remote::filter(&self.filter)?, each)?;
+        } else if let Some(reader) = reader {
+            for entry in reader.select(&filter, Order::Ascending) {
+                each(entry.map_err(|error| explain::read(&error, shared.data_dir()))?)?;
+            }
         }
         Ok(written)
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use shoseki_engine::log::Reader;
+use shoseki_engine::log::{Entry, Reader};
 use shoseki_engine::record::AuditId;
 use shoseki_engine::types::{Seq, counted};
 
@@ -13,6 +13,7 @@ use crate::explain;
 use crate::failure::{Failure, Status, Stop};
 use crate::logs;
 use crate::output::{Form, Session};
+use crate::remote::{RemoteArgs, record};
 use crate::rows;
 
 /// Arguments of `show`.
@@ -22,11 +23,14 @@ pub struct Show {
     #[arg(value_name = "SEQ|AUDIT_ID", required_unless_present = "damaged")]
     pub record: Option<RecordName>,
     /// Write the raw bytes in this place instead, verified or not
-    #[arg(long, value_name = "SEQ", conflicts_with = "record", requires = "output")]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["record", "url"], requires = "output")]
     pub damaged: Option<u64>,
     /// File for the raw bytes; `-` is standard output
     #[arg(short, long, value_name = "FILE", requires = "damaged")]
     pub output: Option<PathBuf>,
+    /// The server to ask.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// A record as a person names it.
@@ -76,31 +80,38 @@ impl Show {
     /// # Errors
     /// There is no such record, or it can't be read or written.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        if let (Some(mut client), Some(name)) = (self.remote.client(session)?, self.record) {
+            return shown(&record(&mut client, name)?, session);
+        }
         let reader = logs::reader(session)?;
         if let (Some(seq), Some(path)) = (self.damaged, &self.output) {
             return raw(&reader, Seq(seq), path, session);
         }
         let Some(name) = self.record else { return Ok(Status::Done) };
-        let mut bad = 0;
         let found = name.find(&reader, session)?;
-        for (index, seq) in found.into_iter().enumerate() {
-            let read = reader.read(seq);
-            let entry = read.map_err(|error| explain::read(&error, session.shared.data_dir()))?;
-            bad += u64::from(entry.is_damaged());
-            if session.out.form() == Form::Text {
-                if index > 0 {
-                    session.out.line("")?;
-                }
-                rows::card(&mut session.out, &entry)?;
-            } else {
-                let mut line = Vec::new();
-                entry.write_export_line(&mut line);
-                line.push(b'\n');
-                session.out.bytes(&line)?;
-            }
-        }
-        Ok(damaged(bad, &mut session.notes))
+        let read = found.into_iter().map(|seq| reader.read(seq)).collect::<Result<Vec<_>, _>>();
+        let dir = session.shared.data_dir();
+        shown(&read.map_err(|error| explain::read(&error, dir))?, session)
     }
+}
+
+fn shown(entries: &[Entry], session: &mut Session<'_>) -> Result<Status, Stop> {
+    let mut bad = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        bad += u64::from(entry.is_damaged());
+        if session.out.form() == Form::Text {
+            if index > 0 {
+                session.out.line("")?;
+            }
+            rows::card(&mut session.out, entry)?;
+        } else {
+            let mut line = Vec::new();
+            entry.write_export_line(&mut line);
+            line.push(b'\n');
+            session.out.bytes(&line)?;
+        }
+    }
+    Ok(damaged(bad, &mut session.notes))
 }
 
 fn raw(

@@ -5,14 +5,17 @@
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use serde_json::Value;
+use shoseki_engine::log::Reader;
 use shoseki_engine::query::{Bucket, BucketUnit, Stats as Counted, StatsQuery, ValueCount};
 use shoseki_engine::record::{ActorType, Outcome, Sensitivity, Timestamp};
 
 use crate::explain;
-use crate::failure::{Status, Stop};
+use crate::failure::{Failure, Status, Stop};
 use crate::filter_args::FilterArgs;
 use crate::logs;
 use crate::output::{Form, Results, Session};
+use crate::remote::{self, Ask, Client, RemoteArgs, Statistics, TOP_MAX};
 use crate::table::{Align, Table};
 
 /// Arguments of `stats`.
@@ -32,6 +35,9 @@ pub struct Stats {
     /// How many of the most frequent actions, actors and facilities
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+    /// The server to ask; it filters by time and facility only.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// A part of the calendar.
@@ -47,6 +53,19 @@ pub enum Unit {
     Week,
     /// Months
     Month,
+}
+
+impl Unit {
+    /// As the server calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
 }
 
 impl From<Unit> for BucketUnit {
@@ -72,9 +91,9 @@ struct Report<'a> {
     by_result: Named,
     by_sensitivity: Named,
     by_actor_type: Named,
-    actions: Vec<Value<'a>>,
-    facilities: Vec<Value<'a>>,
-    actors: Vec<Value<'a>>,
+    actions: Vec<Entry<'a>>,
+    facilities: Vec<Entry<'a>>,
+    actors: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     buckets: Option<Vec<Span>>,
 }
@@ -82,7 +101,7 @@ struct Report<'a> {
 type Named = serde_json::Map<String, serde_json::Value>;
 
 #[derive(Serialize)]
-struct Value<'a> {
+struct Entry<'a> {
     value: &'a str,
     count: u64,
 }
@@ -95,18 +114,19 @@ struct Span {
 }
 
 impl Stats {
-    /// Counts and prints.
+    /// Counts, or has them counted, and prints.
     ///
     /// # Errors
     /// The log can't be read or the results can't be written.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
-        let reader = logs::reader(session)?;
-        let Session { out, notes, shared, .. } = session;
-        let unit = self.by.map(BucketUnit::from);
-        let buckets = unit.map(|unit| Bucket { unit, utc_offset_minutes: self.utc_offset });
-        let query = StatsQuery { filter: self.filter.filter()?, buckets, top: self.top };
-        let counted =
-            reader.stats(&query, None).map_err(|error| explain::read(&error, shared.data_dir()))?;
+        let remote = self.remote.client(session)?;
+        let reader = if remote.is_none() { Some(logs::reader(session)?) } else { None };
+        let counted = match (remote, &reader) {
+            (Some(mut client), _) => self.asked(&mut client)?,
+            (None, Some(reader)) => self.counted(reader, session)?,
+            (None, None) => return Ok(Status::Done),
+        };
+        let Session { out, notes, .. } = session;
         match out.form() {
             Form::Json => out.json(&self.report(&counted))?,
             Form::Text => self.text(&counted, out)?,
@@ -121,12 +141,52 @@ impl Stats {
                 Status::Found
             }
         };
-        Ok(logs::whole(&reader, status))
+        Ok(reader.map_or(status, |reader| logs::whole(&reader, status)))
+    }
+
+    fn counted(&self, reader: &Reader, session: &Session<'_>) -> Result<Counted, Failure> {
+        let unit = self.by.map(BucketUnit::from);
+        let buckets = unit.map(|unit| Bucket { unit, utc_offset_minutes: self.utc_offset });
+        let query = StatsQuery { filter: self.filter.filter()?, buckets, top: self.top };
+        let counted = reader.stats(&query, None);
+        counted.map_err(|error| explain::read(&error, session.shared.data_dir()))
+    }
+
+    /// The counts of a server.
+    fn asked(&self, client: &mut Client) -> Result<Counted, Failure> {
+        let mut asked = form_urlencoded::Serializer::new(String::new());
+        let mut include_self = "true".to_owned();
+        for (name, value) in remote::filter(&self.filter)? {
+            let texts: Vec<String> = match value {
+                Value::Array(values) => values.iter().map(plain).collect(),
+                one => vec![plain(&one)],
+            };
+            match name.as_str() {
+                "from" | "to" | "facility_id" => {
+                    asked.extend_pairs(texts.iter().map(|text| (&name, text)));
+                }
+                "include_self" => include_self = texts.concat(),
+                // Names and texts would stand in a URL.
+                other => return Err(remote::only_for_directories(&format!("a filter ({other})"))),
+            }
+        }
+        asked.append_pair("include_self", &include_self);
+        asked.append_pair("top", &self.top.clamp(1, TOP_MAX).to_string());
+        if let Some(unit) = self.by {
+            let (sign, minutes) =
+                if self.utc_offset < 0 { ('-', -self.utc_offset) } else { ('+', self.utc_offset) };
+            asked.append_pair("bucket", unit.name());
+            let offset = format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+            asked.append_pair("utc_offset", &offset);
+        }
+        let path = format!("/v1/audit-logs/stats?{}", asked.finish());
+        let said: Statistics = client.json(&Ask::get(path))?;
+        said.counted(self.top).ok_or_else(|| client.strange(&"a bucket without a time"))
     }
 
     fn report<'a>(&self, counted: &'a Counted) -> Report<'a> {
         let values = |of: &'a [ValueCount]| {
-            of.iter().map(|v| Value { value: &v.value, count: v.count }).collect()
+            of.iter().map(|v| Entry { value: &v.value, count: v.count }).collect()
         };
         let spans = counted.buckets.iter().map(|bucket| Span {
             start: Timestamp::text_of(bucket.start),
@@ -192,6 +252,11 @@ impl Stats {
         out.line("")?;
         out.table(&table)
     }
+}
+
+/// A value of a filter as text.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn table<S: AsRef<str>>(

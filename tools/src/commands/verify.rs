@@ -1,5 +1,6 @@
 //! `shoseki verify`: what the auditor finds, for a person or a program.
 
+use std::fmt::Display;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use shoseki_engine::verify::{
 use crate::failure::{Failure, Status, Stop};
 use crate::output::Session;
 use crate::progress::{Progress, Unit};
+use crate::remote::{Client, Kept, RemoteArgs, RemoteVerdict, STEPS, verify};
 use crate::table::printable;
 
 /// Arguments of `verify`.
@@ -29,6 +31,7 @@ use crate::table::printable;
 )]
 pub struct Verify {
     /// Data directory, segment or JSON Lines export [default: the data directory]
+    #[arg(conflicts_with = "url")]
     pub path: Option<PathBuf>,
     /// Checkpoint that was kept elsewhere
     #[arg(long, value_name = "FILE")]
@@ -37,14 +40,17 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub vkey: Option<PathBuf>,
     /// Only structures, links and signatures of sealed segments, not their records
-    #[arg(long)]
+    #[arg(long, conflicts_with = "url")]
     pub quick: bool,
     /// Make each search index again from the records and compare: shows one that hides records
-    #[arg(long, conflicts_with = "quick")]
+    #[arg(long, conflicts_with_all = ["quick", "url"])]
     pub indexes: bool,
     /// Threads; all cores without it
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
+    /// The server to ask: it verifies its files, and its checkpoint is checked here.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 impl Verify {
@@ -53,6 +59,9 @@ impl Verify {
     /// # Errors
     /// The path is no evidence or can't be read, or what was given beside it can't.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        if let Some(client) = self.remote.client(session)? {
+            return self.remote(client, session);
+        }
         let path = self.path.as_deref().unwrap_or_else(|| session.shared.data_dir()).to_owned();
         let options = VerifyOptions {
             checkpoint: self.checkpoint.as_deref().map(given).transpose()?,
@@ -71,9 +80,32 @@ impl Verify {
         if session.shared.json {
             session.out.json(&Verdict::from(&report))?;
         } else {
-            text(&report, &path, session)?;
+            text(&Verdict::from(&report), &path.display(), session)?;
         }
         Ok(status(&report))
+    }
+
+    /// Checks what a server has signed against what was kept, and has it verify the rest.
+    fn remote(&self, mut client: Client, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let kept = Kept {
+            checkpoint: self.checkpoint.as_deref().map(given).transpose()?,
+            vkey: self.vkey.as_deref().map(key).transpose()?,
+        };
+        let bar = session.progress("verifying", Unit::Nothing, Some(STEPS));
+        let verified = verify(&mut client, &kept, &bar);
+        drop(bar);
+        let verdict = verified?;
+        let verdict = Verdict::from(&verdict);
+        if session.shared.json {
+            session.out.json(&verdict)?;
+        } else {
+            text(&verdict, client.base(), session)?;
+        }
+        Ok(match verdict.status {
+            "valid" => Status::Done,
+            "tampered" => Status::Found,
+            _ => Status::CouldNot,
+        })
     }
 }
 
@@ -180,7 +212,7 @@ impl AuditProgress for Bar {
 /// The report of CONTRACT 2.
 #[derive(Serialize)]
 pub(crate) struct Verdict<'a> {
-    status: &'static str,
+    status: &'a str,
     records: u64,
     segments: u64,
     tree_size: u64,
@@ -192,7 +224,7 @@ pub(crate) struct Verdict<'a> {
 
 #[derive(Serialize)]
 struct Found<'a> {
-    kind: &'static str,
+    kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,7 +236,7 @@ struct Found<'a> {
 
 #[derive(Serialize)]
 struct Noticed<'a> {
-    kind: &'static str,
+    kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     message: &'a str,
@@ -212,14 +244,6 @@ struct Noticed<'a> {
 
 impl<'a> From<&'a Report> for Verdict<'a> {
     fn from(report: &'a Report) -> Self {
-        let number = |seq: Option<Seq>| seq.map(|seq| seq.0);
-        let findings = report.findings.iter().map(|finding| Found {
-            kind: finding.kind.as_str(),
-            seq: number(finding.seq),
-            seq_last: number(finding.seq_last),
-            segment: finding.segment.as_deref(),
-            message: &finding.message,
-        });
         let notices = report.notices.iter().map(|notice| Noticed {
             kind: notice.kind.as_str(),
             seq: number(notice.seq),
@@ -232,47 +256,94 @@ impl<'a> From<&'a Report> for Verdict<'a> {
             tree_size: report.tree_size.0,
             root: base64_encode(&report.root.0),
             chain_hash: report.chain_hash.to_hex(),
+            findings: report.findings.iter().map(Found::from).collect(),
+            notices: notices.collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a RemoteVerdict> for Verdict<'a> {
+    fn from(said: &'a RemoteVerdict) -> Self {
+        let findings = said.findings.iter().map(|finding| Found {
+            kind: &finding.kind,
+            seq: finding.seq,
+            seq_last: finding.seq_last,
+            segment: finding.segment.as_deref(),
+            message: &finding.message,
+        });
+        let notices = said.notices.iter().map(|notice| Noticed {
+            kind: &notice.kind,
+            seq: notice.seq,
+            message: &notice.message,
+        });
+        Self {
+            status: &said.status,
+            records: said.records,
+            segments: said.segments,
+            tree_size: said.tree_size,
+            root: said.root.clone(),
+            chain_hash: said.chain_hash.clone(),
             findings: findings.collect(),
             notices: notices.collect(),
         }
     }
 }
 
-fn text(report: &Report, path: &Path, session: &mut Session<'_>) -> Result<(), Stop> {
+impl<'a> From<&'a Finding> for Found<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            kind: finding.kind.as_str(),
+            seq: number(finding.seq),
+            seq_last: number(finding.seq_last),
+            segment: finding.segment.as_deref(),
+            message: &finding.message,
+        }
+    }
+}
+
+fn number(seq: Option<Seq>) -> Option<u64> {
+    seq.map(|seq| seq.0)
+}
+
+fn text(verdict: &Verdict<'_>, place: &dyn Display, session: &mut Session<'_>) -> Result<(), Stop> {
     let out = &mut session.out;
     let paint = out.paint();
-    let status = report.status();
-    let shown = match status {
-        IntegrityStatus::Valid => paint.good(status.as_str()),
-        IntegrityStatus::Tampered | IntegrityStatus::Unknown => paint.bad(status.as_str()),
-    };
-    out.line(format_args!("{shown}  {}", path.display()))?;
-    for finding in &report.findings {
-        out.line(one_finding(finding))?;
+    let status = printable(verdict.status);
+    let shown = if status == "valid" { paint.good(&status) } else { paint.bad(&status) };
+    out.line(format_args!("{shown}  {place}"))?;
+    for finding in &verdict.findings {
+        out.line(finding.line())?;
     }
     out.line(format_args!(
         "{} in {}, tree of {}",
-        counted(report.records, "record"),
-        counted(report.segments, "segment"),
-        report.tree_size
+        counted(verdict.records, "record"),
+        counted(verdict.segments, "segment"),
+        verdict.tree_size
     ))?;
-    out.line(format_args!("root        {}", base64_encode(&report.root.0)))?;
-    out.line(format_args!("chain_hash  {}", report.chain_hash))?;
-    for notice in &report.notices {
+    out.line(format_args!("root        {}", printable(&verdict.root)))?;
+    out.line(format_args!("chain_hash  {}", printable(&verdict.chain_hash)))?;
+    for notice in &verdict.notices {
         let at = notice.seq.map_or(String::new(), |seq| format!("record {seq}: "));
-        let message = printable(&notice.message);
-        out.line(format_args!("note: {}: {at}{message}", notice.kind))?;
+        let message = printable(&format!("{}: {at}{}", notice.kind, notice.message));
+        out.line(format_args!("note: {message}"))?;
     }
     Ok(())
 }
 
-/// The record first, then what was done to it.
+impl Found<'_> {
+    /// The record first, then what was done to it.
+    fn line(&self) -> String {
+        let place = match (self.seq, self.seq_last) {
+            (Some(first), Some(last)) => format!("records {first} to {last}"),
+            (Some(seq), None) => format!("record {seq}"),
+            (None, _) => "the log".to_owned(),
+        };
+        let file = self.segment.map_or(String::new(), |file| format!(" [{file}]"));
+        printable(&format!("{place}: {}: {}{file}", self.kind, self.message))
+    }
+}
+
+/// A finding as a person reads it.
 pub(crate) fn one_finding(finding: &Finding) -> String {
-    let place = match (finding.seq, finding.seq_last) {
-        (Some(first), Some(last)) => format!("records {first} to {last}"),
-        (Some(seq), None) => format!("record {seq}"),
-        (None, _) => "the log".to_owned(),
-    };
-    let file = finding.segment.as_ref().map_or(String::new(), |file| format!(" [{file}]"));
-    printable(&format!("{place}: {}: {}{file}", finding.kind, finding.message))
+    Found::from(finding).line()
 }
