@@ -170,8 +170,12 @@ impl<'a> RemoteFeeder<'a> {
         if lines.is_empty() {
             return failure.into();
         }
+        let failure =
+            failure.also(format_args!("not acknowledged: line {lines}, and what follows"));
+        if !error.is_passing() {
+            return failure.into();
+        }
         failure
-            .also(format_args!("not acknowledged: line {lines}, and what follows"))
             .next(
                 "send these lines again; it does no harm to those that reached the log and have \
                  an audit_id",

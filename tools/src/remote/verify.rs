@@ -276,6 +276,9 @@ impl RemoteVerdict {
     /// Adds what was found here; a finding makes every log tampered.
     fn take(&mut self, here: Here) {
         self.findings.splice(0..0, here.findings);
+        // Where the key lies on the server's side says nothing here: it was given, or is missed.
+        let beside = NoticeKind::KeyNotIndependent.as_str();
+        self.notices.retain(|notice| notice.kind != beside);
         self.notices.splice(0..0, here.notices);
         if !self.findings.is_empty() {
             "tampered".clone_into(&mut self.status);

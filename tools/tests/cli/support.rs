@@ -58,7 +58,13 @@ impl Place {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shoseki"));
-        for name in ["SHOSEKI_DATA_DIR", "SHOSEKI_CONFIG", "NO_COLOR"] {
+        for name in [
+            "SHOSEKI_DATA_DIR",
+            "SHOSEKI_CONFIG",
+            "SHOSEKI_TOKEN",
+            "SHOSEKI_TOKEN_FILE",
+            "NO_COLOR",
+        ] {
             command.env_remove(name);
         }
         command.env("TMPDIR", self.dir.path());
