@@ -183,7 +183,7 @@ impl Client {
             }
             let Some(sender) = open else { return Err(RemoteError::Lost(String::new())) };
             match timeout(BEGIN_MAX, sender.send_request(request)).await {
-                Ok(answered) => answered.map_err(|error| RemoteError::Lost(chain(&error))),
+                Ok(answered) => answered.map_err(|error| lost(&error)),
                 Err(_) => Err(RemoteError::Silent(BEGIN_MAX)),
             }
         })
@@ -213,7 +213,7 @@ impl Client {
                 match timeout(PART_MAX, answer.0.frame()).await {
                     Err(_) => return Err(RemoteError::Silent(PART_MAX)),
                     Ok(None) => return Ok(None),
-                    Ok(Some(Err(error))) => return Err(RemoteError::Lost(chain(&error))),
+                    Ok(Some(Err(error))) => return Err(lost(&error)),
                     // Trailers say nothing here.
                     Ok(Some(Ok(frame))) => {
                         if let Ok(data) = frame.into_data() {
@@ -261,6 +261,19 @@ async fn connect(
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| text(&error))?;
     tokio::spawn(driver);
     Ok(sender)
+}
+
+/// A connection that broke; where TLS refused it, another try would end the same way.
+fn lost(error: &hyper::Error) -> RemoteError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        let io = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(refused) = io.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return RemoteError::Connect(refused.to_string());
+        }
+        cause = inner.source();
+    }
+    RemoteError::Lost(chain(error))
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -20,7 +20,7 @@ fn lines(range: std::ops::Range<usize>, id: bool) -> String {
 fn a_server_answers_as_its_directory_does() {
     let place = Place::new();
     let server = Server::of(&place);
-    let url = server.url.as_str();
+    let url = &server.url.clone();
     // More than one request, and more than one page.
     let run = place.run_with(&["append", "--url", url], &lines(0..1200, true)).ended(0);
     let receipts = run.lines();
@@ -28,35 +28,41 @@ fn a_server_answers_as_its_directory_does() {
     assert_eq!(run.out.lines().next().expect("one").matches("\":").count(), 4, "{}", run.out);
     assert!(run.err.contains("1200 appended"), "{}", run.err);
 
-    let own = ["--not-ingested-by", "shoseki"];
-    for args in [
-        vec!["query", "--actor-id", "O'Neill"],
-        vec!["query", "--patient-id", "P7", "--order", "asc"],
-        vec!["query", "--action", "READ_*", "--limit", "3"],
-        vec!["query", "--word", "佐藤", "--detail", "dose=1.10", "--limit", "2"],
-        vec!["stats", "--facility", "F1", "--by", "hour", "--utc-offset", "+09:00"],
-        vec!["stats", "--top", "2"],
-        vec!["export", "--facility", "F1"],
-        vec!["export", "--format", "csv", "--result", "success", "--bom"],
-    ] {
-        let args: Vec<&str> = args.into_iter().chain(own).collect();
-        let here = place.run(&args).ended(0);
-        let here_args = args.clone();
-        let there: Vec<&str> = args.into_iter().chain(["--url", url]).collect();
-        let there = place.run(&there).ended(0);
-        let differs = there.out.lines().zip(here.out.lines()).find(|(there, here)| there != here);
-        assert_eq!(differs, None, "{here_args:?}");
-        assert_eq!(there.out.lines().count(), here.out.lines().count(), "{here_args:?}");
-        assert!(there.out.lines().count() > 0);
-    }
-    let id = receipts[7]["audit_id"].as_str().expect("an id");
-    let seq = receipts[7]["seq"].to_string();
-    for name in [id, seq.as_str(), "0"] {
-        let here = place.run(&["show", name]).ended(0);
-        assert_eq!(place.run(&["show", name, "--url", url]).ended(0).out, here.out);
-    }
     let checkpoint = place.run(&["checkpoint", "--url", url, "--json"]).ended(0).lines().remove(0);
     assert!(checkpoint["tree_size"].as_u64().expect("a size") >= 1200, "{checkpoint}");
+
+    let id = receipts[7]["audit_id"].as_str().expect("an id");
+    let seq = receipts[7]["seq"].to_string();
+    let own = ["--not-ingested-by", "shoseki"];
+    let commands: [&[&str]; 11] = [
+        &["query", "--actor-id", "O'Neill"],
+        &["query", "--patient-id", "P7", "--order", "asc"],
+        &["query", "--action", "READ_*", "--limit", "3"],
+        &["query", "--word", "佐藤", "--detail", "dose=1.10", "--limit", "2"],
+        &["stats", "--facility", "F1", "--by", "hour", "--utc-offset", "+09:00"],
+        &["stats", "--top", "2"],
+        &["export", "--facility", "F1"],
+        &["export", "--format", "csv", "--result", "success", "--bom"],
+        &["show", id],
+        &["show", seq.as_str()],
+        &["show", "0"],
+    ];
+    let commands = commands.map(|args| {
+        let filters = if args[0] == "show" { &[][..] } else { &own[..] };
+        [args, filters].concat()
+    });
+    let asked = commands.each_ref().map(|args| {
+        let args = [&args[..], &["--url", url]].concat();
+        place.run(&args).ended(0).out
+    });
+    server.end();
+    for (args, there) in commands.iter().zip(asked) {
+        let here = place.run(args).ended(0).out;
+        let differs = there.lines().zip(here.lines()).find(|(there, here)| there != here);
+        assert_eq!(differs, None, "{args:?}");
+        assert_eq!(there.lines().count(), here.lines().count(), "{args:?}");
+        assert!(!there.is_empty(), "{args:?}");
+    }
 }
 
 #[test]
@@ -84,7 +90,8 @@ fn a_page_goes_on_where_the_one_before_ended() {
 fn refused_lines_are_named_and_a_repeat_is_told() {
     let place = Place::new();
     let server = Server::of(&place);
-    let append = ["append", "--url", server.url.as_str(), "--facility", "F9"];
+    let url = &server.url.clone();
+    let append = ["append", "--url", url, "--facility", "F9"];
     let array = format!("[{},\n 7,\n{}]", record(2), record(3));
     let input = [&record(0), "{\"timestamp\":", &record(1), &array, "{\"seq\":1}"].join("\n");
     let run = place.run_with(&append, &input).ended(2);
@@ -101,6 +108,7 @@ fn refused_lines_are_named_and_a_repeat_is_told() {
     // Without an id the same line is a new record.
     let run = place.run_with(&append, &placed(0, false)).ended(0);
     assert_eq!(run.lines()[0].get("duplicate"), None);
+    server.end();
     let found = place.run(&["query", "--facility", "F9"]).ended(0).lines();
     assert_eq!(found.len(), 4);
 }

@@ -77,6 +77,7 @@ fn a_client_shows_its_certificate() {
     place.run_with(&with("append"), &record(0)).ended(0);
     let found = place.run(&with("query")).ended(0).lines();
     assert_eq!(found.last().expect("one")["ingested_by"], "clinic", "{found:?}");
-    place.run(&["query", "--url", &url, "--ca", &ca]).ended(3);
+    let run = place.run(&["query", "--url", &url, "--ca", &ca]).ended(3);
+    assert!(run.err.contains("connecting to the server"), "{}", run.err);
     place.run(&["query", "--url", &url, "--ca", &ca, "--cert", &cert]).ended(2);
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::support::Place;
@@ -37,6 +37,13 @@ impl Server {
         // Read on, so that it never waits for whoever reads its log.
         thread::spawn(move || drop(errors.read_to_end(&mut Vec::new())));
         Self { child, url }
+    }
+
+    /// Has it end in order, so that everything is there for readers beside it.
+    pub(crate) fn end(mut self) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").arg(pid).status().expect("told");
+        assert!(told.success() && self.child.wait().expect("ended").success());
     }
 
     /// Its port of loopback.
