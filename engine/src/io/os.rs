@@ -44,6 +44,10 @@ impl OsStorage {
     pub fn create_root(&self) -> io::Result<()> {
         let here = |path: &Path| path.as_os_str().is_empty() || path.exists();
         let missing: Vec<&Path> = self.root.ancestors().take_while(|path| !here(path)).collect();
+        if missing.is_empty() {
+            // Making it again would say "exists" where looking at it fails.
+            return Ok(());
+        }
         std::fs::create_dir_all(&self.root)?;
         for path in missing {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -101,7 +101,7 @@ impl Log {
     /// what the operating system says.
     pub fn open(dir: &Path, options: LogOptions) -> Result<Self, OpenError> {
         let storage = OsStorage::new(dir);
-        storage.create_root().map_err(OpenError::io(""))?;
+        storage.create_root().map_err(OpenError::io("."))?;
         Self::open_storage(Arc::new(storage), options)
     }
 

@@ -55,7 +55,7 @@ pub(crate) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Ope
     if options.limits.record_len_max.saturating_add(STAMP_LEN_MAX) > BODY_LEN_MAX {
         return Err(OpenError::Limits { max: BODY_LEN_MAX - STAMP_LEN_MAX });
     }
-    storage.create_dir("").map_err(OpenError::io(""))?;
+    storage.create_dir("").map_err(OpenError::io("."))?;
     let lock = storage.lock()?;
     let mut report = OpenReport::default();
     let identity = load_or_create(&*storage, &options, &mut report)?;
