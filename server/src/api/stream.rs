@@ -51,10 +51,6 @@ pub(super) async fn append(
     preferences: Preferences,
     body: Body,
 ) -> Result<Response, Problem> {
-    if key.is_some() {
-        let detail = "Idempotency-Key does not go with a stream: give each record an audit_id";
-        return Err(Problem::new(ErrorCode::RequestHeader, detail));
-    }
     let (sender, mut receiver) = mpsc::channel(PARTS_MAX);
     let held = app.budget.take(GROUP_LEN_MAX)?;
     let tracker = app.tasks.clone();
@@ -63,6 +59,8 @@ pub(super) async fn append(
         caller,
         correlation,
         minimal: preferences.minimal,
+        key,
+        records: 0,
         sender,
         _held: held,
         buffer: BytesMut::new(),
@@ -131,6 +129,10 @@ struct Pump {
     caller: std::sync::Arc<Caller>,
     correlation: Correlation,
     minimal: bool,
+    /// Gives ids to records that have none, by their position.
+    key: Option<IdempotencyKey>,
+    /// Lines that are not blank, so far.
+    records: usize,
     sender: mpsc::Sender<Part>,
     _held: Held,
     buffer: BytesMut,
@@ -234,7 +236,13 @@ impl Pump {
         let now = self.app.now_micros();
         let parsed = door::take_line(&bytes, &self.caller, self.app.door(&self.caller), now);
         self.group_len += bytes.len();
-        let parsed = parsed.map_err(Problem::from);
+        let mut parsed = parsed.map_err(Problem::from);
+        if let (Some(key), Ok(record)) = (&self.key, &mut parsed)
+            && record.audit_id.is_none()
+        {
+            record.audit_id = Some(key.audit_id(&self.caller.producer, self.records));
+        }
+        self.records += 1;
         self.group.push(Line { number: self.line, bytes, parsed });
     }
 
