@@ -113,7 +113,7 @@ impl Kind {
 pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
     let mut reader = Reader::new(parameters.len());
     let mut question = Question { order: Order::Descending, ..Question::default() };
-    let (mut order, mut limit, mut include_self) = (None, None, None);
+    let (mut order, mut limit, mut explain, mut include_self) = (None, None, None, None);
     for (name, value) in parameters {
         if place_of(&name).is_none() {
             reader.fault(&name, "no parameter of this name", "");
@@ -134,9 +134,7 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
                 reader.once(&name, &mut question.cursor, given, "a cursor of a page before", "");
             }
             "explain" => {
-                let mut explain = None;
                 reader.once(&name, &mut explain, flag(&value), "true or false", &value);
-                question.explain = explain.unwrap_or_default();
             }
             "include_self" => {
                 reader.once(&name, &mut include_self, flag(&value), "true or false", &value);
@@ -153,6 +151,7 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
         _ => {}
     }
     question.limit = limit.unwrap_or(LIMIT_DEFAULT);
+    question.explain = explain.unwrap_or_default();
     if include_self == Some(false) {
         question.filter.not_ingested_by.push(PRODUCER.to_owned());
     }
@@ -368,7 +367,10 @@ mod tests {
     #[test]
     fn every_parameter_of_the_table_is_read_and_no_other() {
         for known in SEARCH {
-            let given = (known.name.to_owned(), sample(known.kind));
+            // What is not the default, so that it makes a difference.
+            let value =
+                if known.name == "include_self" { "false".into() } else { sample(known.kind) };
+            let given = (known.name.to_owned(), value);
             let twice = vec![given.clone(), given.clone()];
             assert_ne!(question(vec![given]).unwrap(), question(Vec::new()).unwrap(), "{known:?}");
             assert_eq!(question(twice).is_ok(), known.many, "{known:?}");
