@@ -400,6 +400,9 @@ fn answers_are_compressed_where_that_is_asked() {
         assert_eq!(answer.header("content-encoding"), Some(encoding), "{accept}");
         assert!(answer.header("vary").unwrap().to_lowercase().contains("accept-encoding"));
         assert!(answer.body.starts_with(magic), "{accept}");
+        // A strong tag is one of the very bytes.
+        let strong = plain.header("etag").unwrap();
+        assert_eq!(answer.header("etag"), Some(format!("W/{strong}").as_str()), "{accept}");
         assert!(answer.body.len() * 4 < plain.body.len(), "{accept}");
     }
     let unknown = server.ask("GET", "/openapi.json", &["Accept-Encoding: br"], b"");

@@ -4,8 +4,9 @@
 
 use axum::Router;
 use axum::middleware;
+use axum::response::Response;
 use axum::routing::{any, get};
-use http::{Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -82,15 +83,28 @@ fn finish(router: Router<Shared>, app: &Shared, observers: Observers) -> Router 
         .method_not_allowed_fallback(not_allowed)
         .with_state(Shared::clone(app))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(CompressionLayer::new().compress_when(small.and(streams)));
+        .layer(CompressionLayer::new().compress_when(small.and(streams)))
+        .layer(middleware::map_response(weaken));
     if !app.settings.cors_origins.is_empty() {
         router = router.layer(cors(&app.settings.cors_origins));
     }
     router.layer(middleware::from_fn_with_state(observers, correlation::layer))
 }
 
+/// A strong tag is one of the very bytes (RFC 9110, 8.8.1): compressed, they are others.
+async fn weaken(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok())
+        && tag.starts_with('"')
+        && let Ok(weak) = HeaderValue::from_str(&format!("W/{tag}"))
+    {
+        headers.insert(header::ETAG, weak);
+    }
+    response
+}
+
 fn cors(origins: &[String]) -> CorsLayer {
-    use http::{HeaderName, header};
     let origins = origins.iter().filter_map(|origin| origin.parse().ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))

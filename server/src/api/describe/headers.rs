@@ -77,8 +77,8 @@ pub(super) fn components() -> Value {
             "description": "Where the job is", "required": true, "schema": {"type": "string"},
         },
         "ETag": {
-            "description": "Strong tag of these bytes", "required": true,
-            "schema": {"type": "string", "pattern": "^\"[0-9a-f]{32}\"$"},
+            "description": "Tag of these bytes; weak where they are compressed", "required": true,
+            "schema": {"type": "string", "pattern": "^(?:W/)?\"[0-9a-f]{32}\"$"},
         },
         "Age": text("Seconds since the check, where it is not a new one"),
         "PreferenceApplied": text("What of `Prefer` was done"),
