@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::server::{Server, answer, fake};
-use crate::support::{Place, record};
+use crate::support::{Place, Run, record};
 
 /// A record of a facility, without an identifier where `id` is false.
 fn placed(n: usize, id: bool) -> String {
@@ -79,7 +79,7 @@ fn a_page_goes_on_where_the_one_before_ended() {
     let next: Vec<&str> = page.into_iter().chain(["--cursor", cursor.as_str()]).collect();
     let seqs: Vec<Value> = [run, place.run(&next).ended(0)]
         .iter()
-        .flat_map(|run| run.lines())
+        .flat_map(Run::lines)
         .map(|line| line["seq"].clone())
         .collect();
     assert_eq!(seqs.len(), 5);
