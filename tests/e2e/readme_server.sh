@@ -28,19 +28,22 @@ awk '/<!-- server session: begin -->/ { inside = 1; next }
 [ "$(grep -c '^api \|^\$shoseki ' session)" -ge 12 ] || fail "the session was not found"
 
 port=8080
+listen=()
 if (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   sed -i "s/127\.0\.0\.1:8080/127.0.0.1:$port/" session
-  "$shoseki" serve --listen "127.0.0.1:$port" 2>serve.log &
-else
-  "$shoseki" serve 2>serve.log &
+  listen=(--listen "127.0.0.1:$port")
 fi
+exec 3< <(exec "$shoseki" serve ${listen[@]+"${listen[@]}"} 2>&1)
 server=$!
-for _ in $(seq 200); do
-  if grep -q '^listening on ' serve.log; then break; fi
-  kill -0 "$server" || fail "the server does not start: $(cat serve.log)"
-  sleep 0.1
+said=
+: >serve.log
+until [[ $said == "listening on "* ]]; do
+  read -r said <&3 || fail "the server does not start: $(cat serve.log)"
+  printf '%s\n' "$said" >>serve.log
 done
+# Read on, so that it never waits for whoever reads its log.
+cat <&3 >>serve.log &
 
 shoseki=$shoseki bash -euo pipefail session >answers 2>faults || fail "$(cat faults answers)"
 python3 - answers <<'PY' || fail "the answers are not what the README says"
