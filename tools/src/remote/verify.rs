@@ -13,7 +13,7 @@ use shoseki_engine::proof::{
 use shoseki_engine::types::{NodeHash, counted};
 use shoseki_engine::verify::{FindingKind, NoticeKind};
 
-use super::client::{Ask, Client};
+use super::client::{Ask, Client, TRIES};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -222,7 +222,17 @@ fn proof(client: &mut Client, old: u64, new: u64) -> Result<Vec<NodeHash>, Failu
         hashes: Vec<String>,
     }
     let path = format!("/v1/proofs/consistency?old={old}&new={new}");
-    let answer: Answer = client.json(&Ask::get(path))?;
+    let ask = Ask::get(path);
+    let mut tries = 0;
+    // The files of the server may be ahead of what it proves by a moment.
+    while let Err(error) = client.ask(&ask) {
+        tries += 1;
+        if error.status() != Some(404) || tries >= TRIES {
+            return Err(error.failure(client.base()));
+        }
+        std::thread::sleep(error.wait(tries));
+    }
+    let answer: Answer = client.json(&ask)?;
     let hash = |text: &String| base64_decode(text)?.try_into().ok().map(NodeHash);
     let hashes: Option<Vec<NodeHash>> = answer.hashes.iter().map(hash).collect();
     hashes.ok_or_else(|| client.strange(&"a proof with hashes that are none"))
