@@ -68,7 +68,7 @@ def integers(values):
 
 
 def words(values):
-    """A word has a letter or a digit of any script, which no two engines of patterns write alike."""
+    """A word has a letter or a digit of any script: no two pattern engines write that alike."""
     given = values.get("word")
     if isinstance(given, list):
         values["word"] = [word_of(word) for word in given]
