@@ -42,16 +42,16 @@ fi
 # --- the server ---------------------------------------------------------------------------------
 
 unset SHOSEKI_DATA_DIR SHOSEKI_CONFIG
-"$bin" serve --data-dir "$work/data" --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
+exec 3< <(exec "$bin" serve --data-dir "$work/data" --listen 127.0.0.1:0 2>&1)
 server=$!
 url=
-for _ in $(seq 100); do
-  url=$(grep -ho 'http://127\.0\.0\.1:[0-9]*' "$work/out" "$work/log" | head -n 1 || true)
-  if [ -n "$url" ]; then break; fi
-  kill -0 "$server" 2>/dev/null || fail "the server did not start: $(cat "$work/log")"
-  sleep 0.1
+until [ -n "$url" ]; do
+  read -r said <&3 || fail "the server did not start: $(cat "$work/log")"
+  printf '%s\n' "$said" >>"$work/log"
+  url=$(grep -o 'http://127\.0\.0\.1:[0-9]*' <<<"$said" | head -n 1 || true)
 done
-[ -n "$url" ] || fail "the server did not say where it listens"
+# Read on, so that it never waits for whoever reads its log. The token is there by now.
+cat <&3 >>"$work/log" &
 SHOSEKI_TOKEN=$(cat "$work/data/dev-token")
 export SHOSEKI_TOKEN SCHEMATHESIS_HOOKS=hooks
 

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_words_of_wrk_are_read() {
-        let said = "Running 1s test\n  Latency Distribution\n     50%  812.00us\n     75%    1.00ms\n\
+        let said = "Running 1s test\n  Latency Distribution\n     50%  812.00us\n     75%    1ms\n\
                     \x20    99%    1.25s \n  100 requests in 1.00s, 1.00MB read\n\
                     \x20 Socket errors: connect 0, read 1, write 2, timeout 3\n\
                     \x20 Non-2xx or 3xx responses: 7\nRequests/sec:    123.45\n";
