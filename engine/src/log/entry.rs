@@ -207,7 +207,7 @@ mod tests {
         let mut line = Vec::new();
         export_line(body, Seq(3), &hash, &chain, &mut line);
         let entry = Entry::from_export_line(&line).unwrap();
-        assert_eq!(entry.record().map(|record| record.body()), Some(&body[..]));
+        assert_eq!(entry.record().map(StoredRecord::body), Some(&body[..]));
         let mut again = Vec::new();
         entry.write_export_line(&mut again);
         assert_eq!(again, line);

@@ -163,7 +163,7 @@ fn bytes(records: usize) -> Vec<u8> {
     out
 }
 
-#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "the figures, rounded")]
+#[expect(clippy::print_stdout, reason = "the figures, rounded")]
 fn hold(arguments: &Arguments) -> io::Result<()> {
     let served = Served::start(&arguments.program, &arguments.dir, false)?;
     let address = served.base.trim_start_matches("http://").to_owned();
