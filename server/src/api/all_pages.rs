@@ -4,8 +4,6 @@
 //! the client sees that it is not whole. Memory is bounded by one page and what the client has not
 //! read of it.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -26,8 +24,6 @@ use crate::problem::Problem;
 const PART_LEN: usize = 64 << 10;
 /// Parts that wait for the client.
 const PARTS_MAX: usize = 4;
-/// How long a client may leave them unread.
-const UNREAD_MAX: Duration = Duration::from_secs(30);
 
 type Part = Result<Bytes, std::io::Error>;
 
@@ -53,7 +49,7 @@ pub(super) async fn answer(
         let audited = app.audit.query(&correlation, &question, closed).await;
         if sent.is_err() || audited.is_err() {
             let broken = std::io::Error::other("the answer could not be finished");
-            let _ = timeout(UNREAD_MAX, sender.send(Err(broken))).await;
+            let _ = timeout(app.settings.client_patience, sender.send(Err(broken))).await;
         }
     });
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
@@ -92,22 +88,26 @@ async fn send_all(
             write(form, entry, &mut out);
             *records += 1;
             if out.len() >= PART_LEN {
-                send(sender, &mut out).await?;
+                send(app, sender, &mut out).await?;
             }
         }
         let Some(next) = at_hand.next.take() else { break };
         query.cursor = Some(next);
         at_hand = page(app, query.clone()).await.map_err(|_| Unfinished)?;
     }
-    send(sender, &mut out).await
+    send(app, sender, &mut out).await
 }
 
-async fn send(sender: &mpsc::Sender<Part>, out: &mut Vec<u8>) -> Result<(), Unfinished> {
+async fn send(
+    app: &Shared,
+    sender: &mpsc::Sender<Part>,
+    out: &mut Vec<u8>,
+) -> Result<(), Unfinished> {
     if out.is_empty() {
         return Ok(());
     }
     let part = Ok(std::mem::take(out).into());
-    match timeout(UNREAD_MAX, sender.send(part)).await {
+    match timeout(app.settings.client_patience, sender.send(part)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(Unfinished),
     }

@@ -122,17 +122,16 @@ pub async fn collect(
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     if announced > len_max {
-        drain(body, pause).await;
         return Err(too_long(len_max));
     }
-    let mut held = budget.take(announced.max(UNIT))?;
+    // Only what came is held: a length that is announced and never comes keeps nobody out.
+    let mut held = budget.take(UNIT)?;
     let whole = async {
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
         while let Some(data) = next(&mut body).await? {
             let len = first.as_ref().map_or(0, Bytes::len).max(rest.len()) + data.len();
             if len > len_max {
-                drain(std::mem::take(&mut body), pause).await;
                 return Err(too_long(len_max));
             }
             budget.grow(&mut held, len)?;
@@ -173,23 +172,6 @@ pub async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
             }
         }
     }
-}
-
-/// Bytes that are read and thrown away, so that a client that is still sending sees the answer.
-const DRAINED_MAX: usize = 1 << 20;
-
-async fn drain(mut body: Body, pause: Duration) {
-    let drained = async {
-        let mut len = 0;
-        while len < DRAINED_MAX {
-            match next(&mut body).await {
-                Ok(Some(data)) => len += data.len(),
-                Ok(None) | Err(_) => break,
-            }
-        }
-    };
-    // Too slow is no reason to wait: the answer goes out all the same.
-    let _ = timeout(pause.min(Duration::from_secs(5)), drained).await;
 }
 
 fn too_long(len_max: usize) -> Problem {

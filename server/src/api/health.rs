@@ -1,6 +1,7 @@
 //! `GET /healthz` and `GET /readyz`: does the process live, and can records be appended.
 //!
-//! Invariant: `healthz` touches no storage; `readyz` says why not.
+//! Invariant: `healthz` touches no storage; `readyz` says why not, and to clients no more than that
+//! where operators have a listener of their own.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -26,6 +27,16 @@ pub async fn healthz() -> Response {
     responses((status = 200, description = "Done"))
 )]
 pub async fn readyz(State(app): State<Shared>) -> Response {
+    let whole = app.settings.admin_listen.is_none();
+    ready(app, whole).await
+}
+
+/// The same with everything, where only operators come.
+pub async fn readyz_whole(State(app): State<Shared>) -> Response {
+    ready(app, true).await
+}
+
+async fn ready(app: Shared, whole: bool) -> Response {
     let health = tokio::task::spawn_blocking({
         let app = Shared::clone(&app);
         move || app.log.health()
@@ -37,6 +48,12 @@ pub async fn readyz(State(app): State<Shared>) -> Response {
         None => Some("the log could not be asked".to_owned()),
     };
     let ready = reason.is_none();
+    if !whole {
+        // Sizes and faults are for who operates it; anybody may come here.
+        let reason = reason.map(|_| "records can't be appended now");
+        let answer = json!({"ready": ready, "reason": reason});
+        return readiness(ready, &answer);
+    }
     let faults = app.identities.faults();
     let failure = health.as_ref().and_then(|health| health.background_failure.as_ref());
     let failure = failure.map(ToString::to_string);

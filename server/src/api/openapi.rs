@@ -6,26 +6,28 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use axum::{Router, middleware};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use shoseki_engine::types::to_hex;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::routes::Plain;
 use super::{describe, proofs};
 use crate::app::Shared;
 
 /// A text that is made once, and its tag.
-type Tagged = LazyLock<(Vec<u8>, String)>;
+type Tagged = LazyLock<(Bytes, String)>;
 
 static DOCUMENT: Tagged = LazyLock::new(|| of(&describe::document()));
 static RECORD_SCHEMA: Tagged = LazyLock::new(|| of(&describe::record_schema()));
 
-fn of(document: &serde_json::Value) -> (Vec<u8>, String) {
+fn of(document: &serde_json::Value) -> (Bytes, String) {
     let text = serde_json::to_vec_pretty(document).unwrap_or_default();
     let tag = to_hex(Sha256::digest(&text).get(..16).unwrap_or_default());
-    (text, format!("\"{tag}\""))
+    (text.into(), format!("\"{tag}\""))
 }
 
 /// The document; needs no token.
@@ -35,7 +37,7 @@ fn of(document: &serde_json::Value) -> (Vec<u8>, String) {
 )]
 pub async fn openapi(request: Request) -> Response {
     let (text, tag) = &*DOCUMENT;
-    proofs::tagged(request.headers(), "application/json", text.clone(), tag, false)
+    plain(proofs::tagged(request.headers(), "application/json", text.clone(), tag, false))
 }
 
 /// The JSON Schema of a record as it is sent; needs no token.
@@ -45,10 +47,16 @@ pub async fn openapi(request: Request) -> Response {
 )]
 pub async fn record_schema(request: Request) -> Response {
     let (text, tag) = &*RECORD_SCHEMA;
-    proofs::tagged(request.headers(), "application/schema+json", text.clone(), tag, false)
+    plain(proofs::tagged(request.headers(), "application/schema+json", text.clone(), tag, false))
 }
 
 /// A page that shows the document.
 pub(super) fn page() -> Router<Shared> {
-    SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into()
+    let page: Router<Shared> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
+    page.layer(middleware::map_response(|response| async { plain(response) }))
+}
+
+fn plain(mut response: Response) -> Response {
+    response.extensions_mut().insert(Plain);
+    response
 }

@@ -7,6 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -75,14 +76,14 @@ pub async fn tile(
     let found = app.queries.run(move |_| reader.tile(&path)).await?;
     let bytes = found.ok_or_else(|| Problem::new(ErrorCode::NotFound, "no such tile"))?;
     let tag = format!("\"{}\"", to_hex(Sha256::digest(&bytes).get(..16).unwrap_or_default()));
-    Ok(tagged(request.headers(), "application/octet-stream", bytes, &tag, full))
+    Ok(tagged(request.headers(), "application/octet-stream", bytes.into(), &tag, full))
 }
 
 /// An answer with a strong `ETag`; 304 where the client has it.
 pub(super) fn tagged(
     asked: &HeaderMap,
     kind: &'static str,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     tag: &str,
     immutable: bool,
 ) -> Response {

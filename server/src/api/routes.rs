@@ -25,6 +25,10 @@ use crate::problem::{ErrorCode, Problem};
 /// Answers smaller than this are not worth compressing.
 const COMPRESSED_MIN: u64 = 1024;
 
+/// An answer with this extension is never compressed.
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
 /// All routes of the interface, with their description.
 fn documented() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -69,7 +73,7 @@ pub fn router(app: &Shared, observers: Observers) -> Router {
 pub fn admin_router(app: &Shared, observers: Observers) -> Router {
     let router = Router::new()
         .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .route("/readyz", get(health::readyz_whole))
         .route("/metrics", get(metrics::metrics));
     finish(router, app, observers)
 }
@@ -78,12 +82,14 @@ fn finish(router: Router<Shared>, app: &Shared, observers: Observers) -> Router 
     let small = SizeAbove::new(COMPRESSED_MIN);
     // A stream of receipts is to arrive as it is written.
     let streams = NotForContentType::const_new("application/x-ndjson");
+    // A compressor is memory, which nobody may take who need not say who it is.
+    let known = |_, _, _: &http::HeaderMap, of: &http::Extensions| of.get::<Plain>().is_none();
     let mut router = router
         .fallback(any(unknown))
         .method_not_allowed_fallback(not_allowed)
         .with_state(Shared::clone(app))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(CompressionLayer::new().compress_when(small.and(streams)))
+        .layer(CompressionLayer::new().compress_when(small.and(streams).and(known)))
         .layer(middleware::map_response(weaken));
     if !app.settings.cors_origins.is_empty() {
         router = router.layer(cors(&app.settings.cors_origins));

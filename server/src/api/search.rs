@@ -138,6 +138,10 @@ struct Next {
 impl Ask {
     async fn answer(self, mut question: Question, next: Option<Next>) -> Result<Response, Problem> {
         scope::narrow(&self.caller, &mut question.filter)?;
+        if question.explain {
+            // It says how much of the log, of others too, there was to look at.
+            self.caller.need_all_facilities()?;
+        }
         let cursor = question.cursor.as_deref();
         let opened = cursor.map(|text| self.app.cursors.open(text, &self.caller)).transpose()?;
         let (cursor, session) = match opened {

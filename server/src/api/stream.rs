@@ -34,8 +34,6 @@ const GROUP_LEN_MAX: usize = 1 << 20;
 const PART_LEN: usize = 64 << 10;
 /// Parts that may wait for the client to read them: 1 MiB.
 const PARTS_MAX: usize = 16;
-/// How long a client may leave its receipts unread.
-const UNREAD_MAX: Duration = Duration::from_secs(30);
 /// The status goes out after the first commit, or after this time.
 const STATUS_AFTER: Duration = Duration::from_secs(1);
 /// Pause before a full queue is tried again, and how often.
@@ -321,7 +319,7 @@ impl Pump {
             return Ok(());
         }
         let part = Part::Bytes(std::mem::take(&mut self.answer).into());
-        match timeout(UNREAD_MAX, self.sender.send(part)).await {
+        match timeout(self.app.settings.client_patience, self.sender.send(part)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Stop::Gone),
         }

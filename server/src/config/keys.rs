@@ -133,7 +133,7 @@ const SERVER: &[Key] = keys! {
     "server.public_tiles" Kind::Flag, "true",
         "Whether /checkpoint and /tile need no token.", public_tiles;
     "server.connections_max" Kind::Count(1, 1_000_000), "1024",
-        "Connections at once; more wait.", connections_max;
+        "Connections at once; for one more, the longest idle makes room.", connections_max;
     "server.shutdown_timeout" Kind::Time(1, 600), "\"10s\"",
         "How long the end may take.", shutdown_timeout;
 };

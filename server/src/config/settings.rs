@@ -58,8 +58,12 @@ pub struct Settings {
     pub query: QuerySettings,
     /// Whether `/checkpoint` and `/tile` need no token.
     pub public_tiles: bool,
-    /// Connections at once; more wait to be accepted.
+    /// Connections at once; for one more, the longest idle makes room, and where all are busy, it
+    /// waits.
     pub connections_max: usize,
+    /// How long a client may take for the head of a request, the pause before it included, and how
+    /// long it may leave an answer untaken.
+    pub client_patience: Duration,
     /// How long the end may take: what is taken is finished within it.
     pub shutdown_timeout: Duration,
     /// How trails are imported.
@@ -235,6 +239,7 @@ impl Settings {
             query: QuerySettings::default(),
             public_tiles: true,
             connections_max: 1024,
+            client_patience: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
             import: ImportSettings::default(),
             masking: None,

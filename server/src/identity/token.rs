@@ -148,7 +148,8 @@ pub(super) fn facilities<'a>(
     match names.len() {
         0 => Err(Refusal::Facilities),
         1 if all => Ok(Facilities::All),
-        _ if all || names.contains("") => Err(Refusal::Facilities),
+        // `-` marks the server's own records of no facility, which only `*` may see.
+        _ if all || names.contains("") || names.contains("-") => Err(Refusal::Facilities),
         _ => Ok(Facilities::Only(names)),
     }
 }

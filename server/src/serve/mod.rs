@@ -3,9 +3,13 @@
 //! Invariant: what was taken is finished before the log is closed; nothing listens before the log
 //! is open. Knows nothing about what is asked and answered.
 
+mod activity;
 mod address;
 mod connection;
+mod drained;
+mod files;
 mod listener;
+mod patience;
 mod run;
 mod signal;
 mod start;

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Door;
+use super::files;
 use super::listener;
 use super::signal::StopSignal;
 use super::start::{StartError, open};
@@ -65,12 +66,13 @@ pub async fn serve(
             Some(TlsAcceptor::from(Arc::new(config)))
         }
     };
-    let bound = bind(settings.listen).await?;
+    let bound = bind(settings.listen)?;
     let admin = match settings.admin_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address)?),
         None => None,
     };
-    let (grace, connections_max) = (settings.shutdown_timeout, settings.connections_max);
+    let connections_max = files::connections(settings.connections_max);
+    let grace = settings.shutdown_timeout;
     let opened = tokio::task::spawn_blocking({
         let runtime = tokio::runtime::Handle::current();
         move || {
@@ -98,6 +100,7 @@ pub async fn serve(
         router: api::router(&app, observers.clone()),
         tls: acceptor.clone(),
         trusted_proxies: app.settings.trusted_proxies.clone().into(),
+        patience: app.settings.client_patience,
     };
     let tls = door.tls.is_some();
     let profile = app.settings.profile;
@@ -118,7 +121,8 @@ pub async fn serve(
             let trusted_proxies = Arc::from([]);
             // Plain on loopback only.
             let tls = acceptor.filter(|_| !address_of(&bound).is_loopback());
-            let door = Door { router, tls, trusted_proxies };
+            let patience = app.settings.client_patience;
+            let door = Door { router, tls, trusted_proxies, patience };
             // Health is answered until the end of the others.
             let operators = listener::run(bound, door, 64, stop.clone(), connections);
             tokio::join!(clients, operators, upkeep, closing);
@@ -127,8 +131,8 @@ pub async fn serve(
     Ok(end(app, grace / CLOSING_SHARE).await)
 }
 
-async fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
-    listener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
+    listener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
 fn local(bound: &tokio::net::TcpListener, asked: SocketAddr) -> SocketAddr {
