@@ -41,7 +41,7 @@ fn a_head_that_does_not_come_ends_the_connection() {
 #[test]
 fn byte_by_byte_is_not_fast_enough() {
     let server = impatient();
-    let mut client = server.connect();
+    let client = server.connect();
     let head = b"GET /healthz HTTP/1.1\r\nx-long: ";
     client.stream().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let mut sent = 0;
