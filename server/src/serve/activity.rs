@@ -71,7 +71,6 @@ pub struct Busy(Arc<Activity>);
 
 impl Busy {
     /// The body of its answer, watched.
-    #[must_use]
     pub fn answer(self, body: Body) -> Body {
         let since = Arc::new(Mutex::new(Some(Instant::now())));
         self.0.state.lock().answers.push(Arc::downgrade(&since));

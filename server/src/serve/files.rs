@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn the_limit_is_raised() {
         let before = getrlimit(Resource::Nofile);
-        let _ = connections(1);
+        assert_eq!(connections(1), 1);
         let after = getrlimit(Resource::Nofile);
         assert_eq!(after.current, before.maximum);
     }

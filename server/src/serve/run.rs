@@ -67,10 +67,7 @@ pub async fn serve(
         }
     };
     let bound = bind(settings.listen)?;
-    let admin = match settings.admin_listen {
-        Some(address) => Some(bind(address)?),
-        None => None,
-    };
+    let admin = settings.admin_listen.map(bind).transpose()?;
     let connections_max = files::connections(settings.connections_max);
     let grace = settings.shutdown_timeout;
     let opened = tokio::task::spawn_blocking({
