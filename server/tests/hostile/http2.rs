@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::harness::{Client, Server};
 use crate::{assert_memory, assert_serves, memory};
 
+/// The frames of a flood, by number.
+type Next<'f> = &'f dyn Fn(u32) -> Vec<u8>;
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
@@ -95,7 +98,7 @@ fn floods_end_the_connection() {
         0 => frame(HEADERS, END_HEADERS, 1, &request),
         _ => frame(DATA, 0, 1, &[]),
     };
-    let floods: [(&str, &dyn Fn(u32) -> Vec<u8>); 6] = [
+    let floods: [(&str, Next<'_>); 6] = [
         ("requests that are taken back", &rapid),
         ("a head without an end", &unended),
         ("requests that go on", &many),

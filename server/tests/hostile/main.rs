@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::format_push_string,
     clippy::print_stdout,
+    clippy::big_endian_bytes,
     reason = "a test that can't go on has failed; figures are shown"
 )]
 

@@ -117,7 +117,7 @@ fn everybody_is_answered_what_the_table_says_and_nothing_of_others() {
     let world = World::new();
     let mut asked = 0;
     for row in TABLE.iter().chain(BESIDE) {
-        for place in 0..FACILITIES.len() {
+        for (place, facility) in FACILITIES.iter().enumerate() {
             let question = question(&world, row, place, 3);
             let what = format!("{} {}", row.method, row.path);
             let answer = ask(&world, row, None, &question);
@@ -125,7 +125,7 @@ fn everybody_is_answered_what_the_table_says_and_nothing_of_others() {
             assert_eq!(answer.status, expected, "{what} by nobody: {}", answer.text());
             world.check(place, &answer, &what);
             for role in Role::ALL {
-                for scope in [FACILITIES[place], "*"] {
+                for scope in [*facility, "*"] {
                     // Somebody of everywhere has a name that is nobody else's business.
                     let writes = role == Role::Writer;
                     let subject =
@@ -163,8 +163,8 @@ fn no_form_of_an_answer_holds_anything_of_others() {
         world.server.get("/v1/audit-logs?limit=0", &token);
         world.server.get("/v1/segments", &token);
     }
-    for place in 0..FACILITIES.len() {
-        let token = world.auditor(FACILITIES[place]);
+    for (place, facility) in FACILITIES.iter().enumerate() {
+        let token = world.auditor(facility);
         let mut seen = 0;
         for accept in ["application/json", "application/x-ndjson", "text/csv"] {
             for query in ["", "?order=asc", "?order=seq", "?include_self=false", "?limit=1000"] {
@@ -174,7 +174,7 @@ fn no_form_of_an_answer_holds_anything_of_others() {
                 assert_eq!(answer.status, 200);
                 assert!(answer.whole);
                 world.check(place, &answer, &format!("{path} as {accept}"));
-                seen += answer.text().matches(&format!("{}-actor", FACILITIES[place])).count();
+                seen += answer.text().matches(&format!("{facility}-actor")).count();
             }
         }
         assert!(seen >= 15 * 24, "{seen}");

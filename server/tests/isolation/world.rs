@@ -120,7 +120,7 @@ pub(crate) fn record(facility: &str, number: usize, changes: &Value) -> Value {
     let mut record = json!({
         "audit_id": format!("018f0000-0000-7000-8000-{of:04}{number:08}"),
         "timestamp": format!("2026-03-{:02}T10:00:00Z", number % 27 + 1),
-        "actor_type": if number % 2 == 0 { "user" } else { "device" },
+        "actor_type": if number.is_multiple_of(2) { "user" } else { "device" },
         "actor_id": format!("{facility}-actor"),
         "actor_role": format!("{facility}-role"),
         "action": format!("{facility}_ACTION"),
@@ -130,7 +130,7 @@ pub(crate) fn record(facility: &str, number: usize, changes: &Value) -> Value {
         "trace_id": format!("{facility}-trace"),
         "facility_id": facility,
         "source_ip": format!("{facility}.example"),
-        "result": if number % 3 == 0 { "failure" } else { "success" },
+        "result": if number.is_multiple_of(3) { "failure" } else { "success" },
         "detail": {
             "patientId": format!("{facility}-patient"), "appointmentId": format!("{facility}-a"),
             "claimId": format!("{facility}-c"), "documentId": format!("{facility}-d"),
