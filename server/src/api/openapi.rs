@@ -37,7 +37,7 @@ fn of(document: &serde_json::Value) -> (Bytes, String) {
 )]
 pub async fn openapi(request: Request) -> Response {
     let (text, tag) = &*DOCUMENT;
-    plain(proofs::tagged(request.headers(), "application/json", text.clone(), tag, false))
+    proofs::tagged(request.headers(), "application/json", text.clone(), tag, false)
 }
 
 /// The JSON Schema of a record as it is sent; needs no token.
@@ -47,7 +47,7 @@ pub async fn openapi(request: Request) -> Response {
 )]
 pub async fn record_schema(request: Request) -> Response {
     let (text, tag) = &*RECORD_SCHEMA;
-    plain(proofs::tagged(request.headers(), "application/schema+json", text.clone(), tag, false))
+    proofs::tagged(request.headers(), "application/schema+json", text.clone(), tag, false)
 }
 
 /// A page that shows the document.

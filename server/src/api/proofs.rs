@@ -17,6 +17,7 @@ use super::filter::{self, Reader};
 use super::json as answers;
 use super::parameters::{CONSISTENCY, INCLUSION, Kind, Known};
 use super::record::{covering, inclusion, no_query};
+use super::routes::Plain;
 use crate::app::Shared;
 use crate::authenticated::{Authenticated, MaybeAuthenticated};
 use crate::identity::Permission;
@@ -79,7 +80,7 @@ pub async fn tile(
     Ok(tagged(request.headers(), "application/octet-stream", bytes.into(), &tag, full))
 }
 
-/// An answer with a strong `ETag`; 304 where the client has it.
+/// An answer with a strong `ETag`, the same bytes for everybody; 304 where the client has it.
 pub(super) fn tagged(
     asked: &HeaderMap,
     kind: &'static str,
@@ -105,6 +106,7 @@ pub(super) fn tagged(
     }
     let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response.extensions_mut().insert(Plain);
     response
 }
 
