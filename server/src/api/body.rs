@@ -54,7 +54,11 @@ impl Budget {
         Ok(held)
     }
 
-    fn grow(&self, held: &mut Held, len: usize) -> Result<(), Problem> {
+    /// Makes a part large enough for so many bytes, at once or not at all.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Busy`].
+    pub fn grow(&self, held: &mut Held, len: usize) -> Result<(), Problem> {
         let has = held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let wanted = len.div_ceil(UNIT);
         if wanted <= has {
@@ -70,6 +74,16 @@ impl Budget {
             none => *none = Some(permit),
         }
         Ok(())
+    }
+}
+
+impl Held {
+    /// Gives back what is more than so many bytes need.
+    pub fn shrink(&mut self, len: usize) {
+        if let Some(permit) = &mut self.0 {
+            let more = permit.num_permits().saturating_sub(len.div_ceil(UNIT));
+            drop(permit.split(more));
+        }
     }
 }
 
@@ -182,4 +196,24 @@ fn too_long(len_max: usize) -> Problem {
 #[must_use]
 pub fn too_slow() -> Problem {
     Problem::new(ErrorCode::BodyTimeout, "the body did not come in time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_keeps_others_out_until_it_is_given_back() {
+        let budget = Budget::new(16 << 10);
+        let mut first = budget.take(10 << 10).expect("there is room");
+        assert_eq!(budget.take(10 << 10).err().map(|problem| problem.code), Some(ErrorCode::Busy));
+        budget.grow(&mut first, 12 << 10).expect("there is still room");
+        first.shrink(2 << 10);
+        let second = budget.take(14 << 10).expect("there is room again");
+        assert!(budget.grow(&mut first, 3 << 10).is_err());
+        drop(second);
+        budget.grow(&mut first, 16 << 10).expect("all of it");
+        first.shrink(16 << 10);
+        assert!(budget.take(1).is_err(), "shrinking to what is held gives nothing back");
+    }
 }

@@ -36,6 +36,8 @@ const PART_LEN: usize = 64 << 10;
 const PARTS_MAX: usize = 16;
 /// The status goes out after the first commit, or after this time.
 const STATUS_AFTER: Duration = Duration::from_secs(1);
+/// Bytes that a stream holds of the budget for itself.
+const HELD_MIN: usize = 16 << 10;
 /// Pause before a full queue is tried again, and how often.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 const BUSY_TRIES: usize = 400;
@@ -50,7 +52,7 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Response, Problem> {
     let (sender, mut receiver) = mpsc::channel(PARTS_MAX);
-    let held = app.budget.take(GROUP_LEN_MAX)?;
+    let held = app.budget.take(HELD_MIN)?;
     let tracker = app.tasks.clone();
     let pump = Pump {
         app,
@@ -60,7 +62,7 @@ pub(super) async fn append(
         key,
         records: 0,
         sender,
-        _held: held,
+        held,
         buffer: BytesMut::new(),
         line: 0,
         group: Vec::new(),
@@ -132,7 +134,8 @@ struct Pump {
     /// Lines that are not blank, so far.
     records: usize,
     sender: mpsc::Sender<Part>,
-    _held: Held,
+    /// The part of the budget that its lines take.
+    held: Held,
     buffer: BytesMut,
     /// Number of the last whole line.
     line: u64,
@@ -188,7 +191,10 @@ impl Pump {
                 }
             };
             match next {
-                Ok(Some(data)) => self.take(&data).await?,
+                Ok(Some(data)) => {
+                    self.hold(data.len()).await?;
+                    self.take(&data).await?;
+                }
                 Ok(None) => {
                     let last = self.buffer.split().freeze();
                     self.push(last);
@@ -201,6 +207,23 @@ impl Pump {
                 }
             }
         }
+    }
+
+    /// Makes room for what came; while there is none, the stream waits, and so does its client.
+    async fn hold(&mut self, len: usize) -> Result<(), Stop> {
+        for _ in 0..BUSY_TRIES {
+            let wanted = HELD_MIN + self.group_len + self.buffer.len() + len;
+            if self.app.budget.grow(&mut self.held, wanted).is_ok() {
+                return Ok(());
+            }
+            if self.group.is_empty() {
+                sleep(BUSY_PAUSE).await;
+            } else {
+                self.commit().await?;
+            }
+        }
+        let detail = "too much is being received: try again later";
+        Err(Stop::Failed(Problem::new(ErrorCode::Busy, detail).retry_after(5)))
     }
 
     async fn take(&mut self, data: &[u8]) -> Result<(), Stop> {
@@ -258,6 +281,7 @@ impl Pump {
             parsed.push(line.parsed);
         }
         let outcomes = self.append(parsed, len).await?;
+        self.held.shrink(HELD_MIN + self.buffer.len());
         for ((number, bytes), outcome) in lines.into_iter().zip(outcomes) {
             self.answer_line(number, &bytes, outcome);
             if self.answer.len() >= PART_LEN {
