@@ -3,8 +3,8 @@
 use super::{number, put};
 
 const HEADER_LEN: usize = 104;
-const SHARD_LEN: usize = 92;
-const FIELDS: usize = 9;
+const SHARD_LEN: usize = 96;
+const FIELDS: usize = 10;
 const PAGE_LEN: usize = 4096;
 /// Bytes of the tail.
 pub(crate) const INDEX_TAIL_LEN: usize = 32;
