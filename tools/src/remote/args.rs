@@ -24,7 +24,7 @@ const DEV_TOKEN: &str = "dev-token";
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Server")]
 pub struct RemoteArgs {
-    /// Ask the server at this address instead of a data directory, such as https://audit.example
+    /// Ask the server at this address instead of a data directory, such as `https://audit.example`
     #[arg(long, value_name = "URL")]
     pub url: Option<Base>,
     /// File with the token; without it, the variable SHOSEKI_TOKEN, or the development token of
