@@ -1,7 +1,7 @@
 //! What ties a request, its answer, its log lines and its records together.
 //!
-//! [`layer`] is the outermost layer of the router: it takes over or makes the ids, and writes every
-//! error as one form. Invariant: every answer carries `x-request-id` and `traceparent`, every
+//! [`layer()`] is the outermost layer of the router: it takes over or makes the ids, and writes
+//! every error as one form. Invariant: every answer carries `x-request-id` and `traceparent`, every
 //! 4xx and 5xx is a problem (RFC 9457), also after a panic.
 //! Knows nothing about what is done with an error: [`Observer`]s are told.
 
