@@ -16,7 +16,7 @@ use shoseki_engine::types::{Seq, TreeSize, to_hex};
 use super::filter::{self, Reader};
 use super::json as answers;
 use super::parameters::{CONSISTENCY, INCLUSION, Kind, Known};
-use super::record::{covering, inclusion, no_query};
+use super::record::{covering, inclusion, no_query, sign};
 use super::routes::Plain;
 use crate::app::Shared;
 use crate::authenticated::{Authenticated, MaybeAuthenticated};
@@ -39,27 +39,16 @@ pub async fn checkpoint(
     let signed = app.queries.run(move |_| reader.checkpoint()).await?;
     let signed = match signed {
         Some(signed) => signed,
-        None => sign_first(&app).await?,
+        // Of a log that has none yet.
+        None => sign(&app)
+            .await?
+            .ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no checkpoint yet"))?,
     };
     let mut response = (StatusCode::OK, signed.note).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
-}
-
-/// Of a log that has none yet.
-async fn sign_first(app: &Shared) -> Result<shoseki_engine::log::SignedCheckpoint, Problem> {
-    let (log, reader) = (app.log.clone(), app.reader.clone());
-    let signed = tokio::task::spawn_blocking(move || {
-        log.checkpoint().map_err(|error| {
-            let detail = "no checkpoint can be signed: see readyz";
-            Problem::new(ErrorCode::LogStopped, detail).caused_by(error)
-        })?;
-        reader.checkpoint().map_err(crate::queries::problem)
-    });
-    let signed = signed.await.map_err(|error| Problem::internal(&error))??;
-    signed.ok_or_else(|| Problem::new(ErrorCode::NotFound, "there is no checkpoint yet"))
 }
 
 /// One tile or bundle of entries.

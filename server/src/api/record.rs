@@ -82,6 +82,17 @@ async fn read(
     app.audit.query(correlation, &question, page).await
 }
 
+/// What concerns the whole log and takes no parameter: who may see it may ask.
+pub(super) fn of_whole_log(
+    caller: &Caller,
+    permission: Permission,
+    request: &Request,
+) -> Result<(), Problem> {
+    caller.need(permission)?;
+    caller.need_all_facilities()?;
+    no_query(request)
+}
+
 /// No parameter is known here.
 pub(super) fn no_query(request: &Request) -> Result<(), Problem> {
     match request.uri().query() {
@@ -121,13 +132,8 @@ async fn first_seen(
     Ok((first.ok_or_else(not_found)?, others))
 }
 
-/// The newest checkpoint, signed now where the stored one does not cover the record yet.
-pub(super) async fn covering(app: &Shared, seq: Seq) -> Result<SignedCheckpoint, Problem> {
-    let reader = app.reader.clone();
-    let stored = app.queries.run(move |_| reader.checkpoint()).await?;
-    if let Some(signed) = stored.filter(|signed| signed.checkpoint.size.0 > seq.0) {
-        return Ok(signed);
-    }
+/// Signs a checkpoint over everything durable, and reads it back.
+pub(super) async fn sign(app: &Shared) -> Result<Option<SignedCheckpoint>, Problem> {
     let (log, reader) = (app.log.clone(), app.reader.clone());
     let signed = tokio::task::spawn_blocking(move || {
         log.checkpoint().map_err(|error| {
@@ -136,7 +142,17 @@ pub(super) async fn covering(app: &Shared, seq: Seq) -> Result<SignedCheckpoint,
         })?;
         reader.checkpoint().map_err(crate::queries::problem)
     });
-    let signed = signed.await.map_err(|error| Problem::internal(&error))??;
+    signed.await.map_err(|error| Problem::internal(&error))?
+}
+
+/// The newest checkpoint, signed now where the stored one does not cover the record yet.
+pub(super) async fn covering(app: &Shared, seq: Seq) -> Result<SignedCheckpoint, Problem> {
+    let reader = app.reader.clone();
+    let stored = app.queries.run(move |_| reader.checkpoint()).await?;
+    if let Some(signed) = stored.filter(|signed| signed.checkpoint.size.0 > seq.0) {
+        return Ok(signed);
+    }
+    let signed = sign(app).await?;
     let signed = signed.filter(|signed| signed.checkpoint.size.0 > seq.0);
     signed.ok_or_else(|| Problem::internal(&"a checkpoint that does not cover what is durable"))
 }

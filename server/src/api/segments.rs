@@ -11,7 +11,7 @@ use shoseki_engine::log::SegmentInfo;
 use shoseki_engine::record::Timestamp;
 
 use super::json as answers;
-use super::record::no_query;
+use super::record::of_whole_log;
 use crate::app::Shared;
 use crate::authenticated::Authenticated;
 use crate::identity::Permission;
@@ -27,9 +27,7 @@ pub async fn list(
     Authenticated(caller): Authenticated,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Inspect)?;
-    caller.need_all_facilities()?;
-    no_query(&request)?;
+    of_whole_log(&caller, Permission::Inspect, &request)?;
     let reader = app.reader.clone();
     let segments = app.queries.run(move |_| Ok(reader.segments())).await?;
     let segments: Vec<Value> = segments.iter().map(segment).collect();
@@ -59,9 +57,7 @@ pub async fn seal(
     Authenticated(caller): Authenticated,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Operate)?;
-    caller.need_all_facilities()?;
-    no_query(&request)?;
+    of_whole_log(&caller, Permission::Operate, &request)?;
     let (log, reader) = (app.log.clone(), app.reader.clone());
     let sealed = tokio::task::spawn_blocking(move || {
         log.seal().map_err(|error| {
@@ -85,9 +81,7 @@ pub async fn anchors(
     Authenticated(caller): Authenticated,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Inspect)?;
-    caller.need_all_facilities()?;
-    no_query(&request)?;
+    of_whole_log(&caller, Permission::Inspect, &request)?;
     let reader = app.reader.clone();
     let anchors = app.queries.run(move |_| reader.anchors()).await?;
     let anchors: Vec<Value> =
@@ -106,9 +100,7 @@ pub async fn anchor(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Inspect)?;
-    caller.need_all_facilities()?;
-    no_query(&request)?;
+    of_whole_log(&caller, Permission::Inspect, &request)?;
     let reader = app.reader.clone();
     let found = app.queries.run(move |_| reader.anchor(&name)).await?;
     let note = found.ok_or_else(|| Problem::new(ErrorCode::NotFound, "no such anchor"))?;
