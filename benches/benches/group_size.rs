@@ -16,7 +16,7 @@ use shoseki_engine::segment::{
     train_dictionary,
 };
 use shoseki_engine::types::{ChainHash, LogId, Origin, RecordHash, Seq};
-use shoseki_tools::generate::{Rng, Workload};
+use shoseki_lab::generate::{Rng, Workload};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 

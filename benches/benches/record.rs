@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use shoseki_benches::input::{batches, bodies, stamp};
 use shoseki_benches::result;
 use shoseki_engine::record::{Body, Limits, Record, encode_body};
-use shoseki_tools::generate::input_line;
+use shoseki_lab::generate::input_line;
 
 const RECORDS: u64 = 256;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shoseki_engine::io::Environment;
 use shoseki_engine::record::{AuditId, Record, Salt, Stamp, Timestamp, encode_body};
-use shoseki_tools::generate::Workload;
+use shoseki_lab::generate::Workload;
 
 /// Midnight of 2026-01-01, UTC, in microseconds since 1970.
 const START_MICROS: i64 = 1_767_225_600_000_000;

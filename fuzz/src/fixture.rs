@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::Producer;
-use shoseki_tests::evidence::{self, Plan};
-use shoseki_tools::generate::{Workload, clinic_day};
-use shoseki_tools::lab::{FaultyStorage, SimEnvironment};
+use shoseki_lab::evidence::{self, Plan};
+use shoseki_lab::generate::{Workload, clinic_day};
+use shoseki_lab::{FaultyStorage, SimEnvironment};
 
 /// Noon of 2026-11-21, microseconds since 1970.
 const NOON: i64 = 1_795_262_400_000_000;
@@ -57,7 +57,7 @@ pub(crate) static LINES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         .iter()
         .map(|record| {
             let mut line = Vec::new();
-            shoseki_tools::generate::input_line(record, &mut line);
+            shoseki_lab::generate::input_line(record, &mut line);
             line
         })
         .collect()

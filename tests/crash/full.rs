@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use shoseki_engine::log::{AppendError, Entry, ErrorClass, Log, Reader};
 use shoseki_engine::query::Order;
 use shoseki_engine::segment::{ScanTail, scan_active};
-use shoseki_tools::lab::{Fault, FaultKind};
+use shoseki_lab::{Fault, FaultKind};
 
 use crate::model::{DAY, batch};
 use crate::workload::{Machine, Stop};

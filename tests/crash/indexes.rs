@@ -2,7 +2,7 @@
 //! them and gets them when it can.
 
 use shoseki_engine::log::{ErrorClass, IndexState, Log, LogOptions};
-use shoseki_tools::lab::{Fault, FaultKind};
+use shoseki_lab::{Fault, FaultKind};
 
 use crate::workload::Machine;
 

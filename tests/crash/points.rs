@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use shoseki_tools::lab::{Fault, FaultKind};
+use shoseki_lab::{Fault, FaultKind};
 
 use crate::workload::Machine;
 

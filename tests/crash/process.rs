@@ -11,7 +11,7 @@ use shoseki_engine::proof::{CompactRange, chain_genesis, chain_next, leaf_hash, 
 use shoseki_engine::query::Order;
 use shoseki_engine::types::{Seq, from_hex};
 use shoseki_engine::verify::{VerifyOptions, verify_path};
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 /// What a client was told: hash and chain hash by seq.
 pub(crate) type Told = HashMap<u64, (Vec<u8>, Vec<u8>)>;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shoseki_engine::log::{Entry, Log, OpenError, Reader};
 use shoseki_engine::query::Order;
 use shoseki_engine::recovery::Damage;
-use shoseki_tools::lab::{Fault, FaultKind, FaultyStorage};
+use shoseki_lab::{Fault, FaultKind, FaultyStorage};
 
 use crate::model::{DAY, Model};
 use crate::workload::Machine;

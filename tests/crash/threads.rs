@@ -9,7 +9,7 @@ use std::thread::ScopedJoinHandle;
 
 use shoseki_engine::log::{AppendError, Appended, Log, LogOptions, Reader};
 use shoseki_engine::record::Producer;
-use shoseki_tools::lab::{Fault, FaultKind, Rng};
+use shoseki_lab::{Fault, FaultKind, Rng};
 
 use crate::model::{Model, batch, batch_with_ids};
 use crate::process::{Told, check, verify, walk};

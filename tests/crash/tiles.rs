@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 
 use shoseki_engine::log::Log;
-use shoseki_tools::lab::{Fault, FaultKind};
+use shoseki_lab::{Fault, FaultKind};
 
 use crate::model::reader;
 use crate::workload::Machine;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shoseki_engine::log::{ErrorClass, Log, LogOptions, Reader};
 use shoseki_engine::query::{Filter, Order};
-use shoseki_tools::lab::{Fault, FaultKind, FaultyStorage, SimEnvironment};
+use shoseki_lab::{Fault, FaultKind, FaultyStorage, SimEnvironment};
 
 use crate::model::{NOON, batch};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shoseki_engine::io::Storage;
 use shoseki_engine::log::{AppendError, Log, LogError, LogOptions, OpenError};
 use shoseki_engine::record::{Producer, Record};
-use shoseki_tools::lab::{FaultyStorage, SimEnvironment};
+use shoseki_lab::{FaultyStorage, SimEnvironment};
 
 use crate::model::{DAY, Model, NOON, batch, batch_with_ids};
 

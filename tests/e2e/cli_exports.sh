@@ -80,7 +80,7 @@ import_sample() {
 seal() { "$bin" --data-dir "$log" --quiet seal >/dev/null; }
 # Some samples show different events under one id, which would be conflicts: without the rule for
 # audit_id each event has an id of its own.
-for map in "$root"/tools/maps/*.toml; do grep -v '^audit_id' "$map" >"$work/$(basename "$map")"; done
+for map in "$root"/tools/import/maps/*.toml; do grep -v '^audit_id' "$map" >"$work/$(basename "$map")"; done
 sed -i '1i [input]\nitems = "events"\nevent = "event"' "$work/auditd-coalesced.toml"
 import_sample jsonl panther-okta.jsonl --map "$work/okta.toml" --root event
 import_sample jsonl panther-gworkspace.jsonl --map "$work/gworkspace.toml" --root event

@@ -3,7 +3,7 @@
 //! Each is looked for in a bounded number of schedules, which take well below a minute in a debug
 //! build; how many it took and which promise broke is printed.
 
-use shoseki_tools::lab::{Extent, Lie, Schedules, Setup, campaign};
+use shoseki_lab::{Extent, Lie, Schedules, Setup, campaign};
 
 /// Schedules in which it must be found.
 const SCHEDULES_MAX: u64 = 3_000;

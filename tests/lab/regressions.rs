@@ -5,7 +5,7 @@
 
 use shoseki_engine::log::{ErrorClass, Log};
 use shoseki_engine::verify::NoticeKind;
-use shoseki_tools::lab::{Fault, FaultKind, Schedules, Setup};
+use shoseki_lab::{Fault, FaultKind, Schedules, Setup};
 
 use crate::stage::Stage;
 

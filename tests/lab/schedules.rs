@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use shoseki_tools::lab::{Extent, Schedules, Setup, campaign};
+use shoseki_lab::{Extent, Schedules, Setup, campaign};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())

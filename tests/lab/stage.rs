@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shoseki_engine::io::Storage;
 use shoseki_engine::log::{Appended, Log, LogOptions, OpenError, Reader};
 use shoseki_engine::verify::{MemoryEvidence, Report, VerifyOptions, verify_evidence};
-use shoseki_tools::lab::{Content, FaultyStorage, Model, NOON, SimEnvironment};
+use shoseki_lab::{Content, FaultyStorage, Model, NOON, SimEnvironment};
 
 pub(crate) struct Stage {
     pub(crate) storage: FaultyStorage,

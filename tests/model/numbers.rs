@@ -1,6 +1,6 @@
 //! Choices that follow from a seed.
 
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 pub(crate) struct Numbers(Rng);
 

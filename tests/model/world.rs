@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shoseki_engine::log::{Log, LogOptions, Reader};
 use shoseki_engine::query::Order;
 use shoseki_engine::record::{Body, Producer, Record};
-use shoseki_tools::lab::{FaultyStorage, SimEnvironment};
+use shoseki_lab::{FaultyStorage, SimEnvironment};
 
 use crate::numbers::Numbers;
 use crate::records::{PRODUCERS, START, record};

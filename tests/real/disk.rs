@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 /// Number of a node; the root is 1.
 pub(crate) type Number = u64;

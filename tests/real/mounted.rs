@@ -16,7 +16,7 @@ use fuser::{
     ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen,
     ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 use tempfile::TempDir;
 
 use crate::disk::{Disk, Number};

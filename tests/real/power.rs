@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 use crate::binary::{Said, run, shoseki};
 use crate::disk::Disk;

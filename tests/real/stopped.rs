@@ -3,7 +3,7 @@
 //! Invariant: one process writes at a time, whoever else tries is told its pid, also while it is
 //! stopped; what any of them printed stays.
 
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 use crate::binary::{Appending, lines, run, shoseki};
 use crate::promise::{Told, keeps};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 use crate::load::{Load, Sent, Way};
 use crate::process::{Process, verify};

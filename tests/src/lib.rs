@@ -3,6 +3,5 @@
 //! Invariant: it never decides what is right; it only finds data and builds situations.
 //! Knows nothing about the layout of frames and segments.
 
-pub mod evidence;
 pub mod testdata;
 pub mod workspace;

@@ -1,6 +1,6 @@
 //! Deeds on the active file.
 
-use shoseki_tests::evidence::{ActiveMaker, Log, Plan, body, frame_places};
+use shoseki_lab::evidence::{ActiveMaker, Log, Plan, body, frame_places};
 
 use crate::forge::{Frame, changed, encode_active, parse_active, record};
 use crate::harness::{audit, said};

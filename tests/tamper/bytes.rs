@@ -11,7 +11,7 @@ use std::thread;
 
 use shoseki_engine::format::{DirectoryEntry, FRAME_HEADER_LEN};
 use shoseki_engine::verify::{MemoryEvidence, Report, VerifyOptions, verify_evidence};
-use shoseki_tests::evidence::{Log, Plan, frame_places};
+use shoseki_lab::evidence::{Log, Plan, frame_places};
 
 use crate::forge::{Block, Sealed};
 use crate::harness::{evidence, options};

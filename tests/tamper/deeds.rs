@@ -4,7 +4,7 @@
 use shoseki_engine::proof::{KeyList, SigningKey};
 use shoseki_engine::types::TreeSize;
 use shoseki_engine::verify::{NoticeKind, VerifyOptions, verify_evidence};
-use shoseki_tests::evidence::{Log, Plan, body, day_anchor};
+use shoseki_lab::evidence::{Log, Plan, body, day_anchor};
 
 use crate::harness::{audit, evidence, options, said};
 
@@ -162,7 +162,7 @@ fn a_tile_of_other_records_is_found_and_a_file_that_is_none_is_mentioned() {
 fn stored_tiles_of_the_lowest_level_and_bundles_are_recomputed_too() {
     use shoseki_engine::proof::{encode_bundle, leaf_hash};
     let log = Plan { sealed: vec![250, 50], frames: vec![], ..Plan::default() }.make();
-    let hashes = shoseki_tests::evidence::hashes(&log.bodies);
+    let hashes = shoseki_lab::evidence::hashes(&log.bodies);
     let leaves: Vec<u8> = hashes.iter().flat_map(|hash| leaf_hash(hash).0).collect();
     let mut files = log.files.clone();
     files.insert("tile/0/000".to_owned(), leaves[..256 * 32].to_vec());
@@ -187,7 +187,7 @@ fn with_file(log: &Log, path: &str, bytes: &[u8]) -> Vec<String> {
 fn junk_in_the_place_of_a_tile_is_named_and_no_lost_end() {
     use shoseki_engine::proof::{encode_bundle, leaf_hash};
     let log = Plan::default().make();
-    let hashes = shoseki_tests::evidence::hashes(&log.bodies);
+    let hashes = shoseki_lab::evidence::hashes(&log.bodies);
     let leaves: Vec<u8> = hashes.iter().flat_map(|hash| leaf_hash(hash).0).collect();
     let (junk, whole) = ([7; 8192], "changed 0-68 tile/0/000");
     // The tile's hashes of records that are there are wrong, or it has another length.
@@ -242,7 +242,7 @@ fn a_repeated_id_is_a_notice() {
     let twice = body(61, 22, 1);
     log.bodies[62] = twice;
     let bodies = log.bodies.clone();
-    let mut maker = shoseki_tests::evidence::ActiveMaker::new(
+    let mut maker = shoseki_lab::evidence::ActiveMaker::new(
         &log.identity,
         59,
         log.chain[59],

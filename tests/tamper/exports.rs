@@ -8,7 +8,7 @@ use shoseki_engine::types::{ChainHash, RecordHash, Seq};
 use shoseki_engine::verify::{
     NoticeKind, Report, VerifyError, VerifyOptions, verify_export, verify_path, verify_segment,
 };
-use shoseki_tests::evidence::{Log, Plan};
+use shoseki_lab::evidence::{Log, Plan};
 
 use crate::forge::changed;
 use crate::harness::{options, said};

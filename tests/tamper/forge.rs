@@ -12,7 +12,7 @@ use shoseki_engine::format::{
 };
 use shoseki_engine::proof::record_hash;
 use shoseki_engine::types::RecordHash;
-use shoseki_tests::evidence::{Log, crc32, frame_places, sign_seal};
+use shoseki_lab::evidence::{Log, crc32, frame_places, sign_seal};
 
 /// One block: its head and the stored bytes of its groups.
 pub(crate) struct Block {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use shoseki_engine::verify::{VerifyOptions, verify_evidence, verify_export};
-use shoseki_tests::evidence::{Log, Plan};
+use shoseki_lab::evidence::{Log, Plan};
 
 use crate::harness::{evidence, options};
 

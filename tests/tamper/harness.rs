@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shoseki_engine::verify::{MemoryEvidence, Report, VerifyOptions, verify_evidence};
-use shoseki_tests::evidence::Log;
+use shoseki_lab::evidence::Log;
 
 /// Files as the auditor takes them.
 pub(crate) fn evidence(files: &BTreeMap<String, Vec<u8>>) -> MemoryEvidence {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the clean log has no finding; every deed has one, of the right kind, at the right
 //! place.
-//! Knows nothing about the writer: the logs are made by `shoseki_tests::evidence`.
+//! Knows nothing about the writer: the logs are made by `shoseki_lab::evidence`.
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use shoseki_engine::verify::{Report, verify_evidence_seqs};
-use shoseki_tests::evidence::{Log, Plan};
+use shoseki_lab::evidence::{Log, Plan};
 
 use crate::harness::{audit, evidence, options, said};
 

@@ -1,6 +1,6 @@
 //! Deeds on sealed segments, by someone who can mend every checksum but has no key, and by a thief.
 
-use shoseki_tests::evidence::{Log, Plan, SealedPlan, body};
+use shoseki_lab::evidence::{Log, Plan, SealedPlan, body};
 
 use crate::forge::{Sealed, changed};
 use crate::harness::{audit, said};

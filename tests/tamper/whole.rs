@@ -2,7 +2,7 @@
 
 use shoseki_engine::record::IntegrityStatus;
 use shoseki_engine::verify::{VerifyOptions, verify_evidence};
-use shoseki_tests::evidence::Plan;
+use shoseki_lab::evidence::Plan;
 
 use crate::harness::{audit, evidence, options};
 

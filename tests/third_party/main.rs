@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use shoseki_engine::log::{Log, LogOptions, Reader};
 use shoseki_engine::types::{Seq, TreeSize};
-use shoseki_tools::generate::Workload;
+use shoseki_lab::generate::Workload;
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::{
     Checkpoint, Error, Hash, Tile, TileHashReader, TileReader, check_record, check_tree,

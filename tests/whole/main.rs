@@ -16,7 +16,7 @@ use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::proof::VerifierKey;
 use shoseki_engine::record::Record;
 use shoseki_engine::verify::{Report, VerifyOptions, verify_path};
-use shoseki_tools::generate::Workload;
+use shoseki_lab::generate::Workload;
 
 /// A clock that a test sets; it goes on by a microsecond at each look.
 struct Clock(AtomicI64);

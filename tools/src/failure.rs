@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
+use shoseki_import::{InputFault, Interrupted};
+
 /// Exit status of CONTRACT section 2.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Status {
@@ -146,6 +148,34 @@ impl fmt::Display for Failure {
             write!(f, "\n  next:  {next}")?;
         }
         Ok(())
+    }
+}
+
+impl From<InputFault> for Failure {
+    fn from(fault: InputFault) -> Self {
+        Self::could_not(format_args!("reading the input: {}", fault.source))
+            .at(fault.path.display())
+            .next("check the path and its permissions")
+    }
+}
+
+impl From<InputFault> for Stop {
+    fn from(fault: InputFault) -> Self {
+        Self::Failure(fault.into())
+    }
+}
+
+impl From<Interrupted<Self>> for Stop {
+    fn from(interrupted: Interrupted<Self>) -> Self {
+        match interrupted {
+            Interrupted::Stop(stop) => stop,
+            Interrupted::Read(error) => {
+                let failure = Failure::could_not(format_args!("reading the input: {error}"));
+                let next =
+                    "check the file (a truncated gzip file ends like this), then import it again";
+                failure.next(next).into()
+            }
+        }
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for (closed, frames) in [(true, vec![1, 2]), (false, vec![2, 1, 1])] {
         let plan =
-            shoseki_tests::evidence::Plan { sealed: vec![1], frames, closed, ..Default::default() };
+            shoseki_lab::evidence::Plan { sealed: vec![1], frames, closed, ..Default::default() };
         let log = plan.make();
         files.push(log.files[&log.active_path()].clone());
     }

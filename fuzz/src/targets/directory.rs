@@ -14,7 +14,7 @@ use shoseki_engine::query::{ActionPattern, Filter, Order};
 use shoseki_engine::record::{IntegrityStatus, Limits, Record};
 use shoseki_engine::types::Seq;
 use shoseki_engine::verify::{MemoryEvidence, VerifyOptions, verify_evidence};
-use shoseki_tools::lab::FaultyStorage;
+use shoseki_lab::FaultyStorage;
 
 use crate::input::Input;
 use crate::{fixture, repair};

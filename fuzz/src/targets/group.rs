@@ -7,7 +7,7 @@ use shoseki_engine::format::{BODY_LEN_MAX, GroupEncoding, GroupEntry};
 use shoseki_engine::record::Body;
 use shoseki_engine::segment::{GroupPlace, PackedItem, SealedSegment};
 use shoseki_engine::types::ChainHash;
-use shoseki_tests::evidence::SealedPlan;
+use shoseki_lab::evidence::SealedPlan;
 
 use crate::memory::within;
 use crate::{fixture, repair};

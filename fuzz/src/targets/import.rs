@@ -3,10 +3,11 @@
 //! Every event is handed on once, in order; what becomes a record is within the limits and its body
 //! reads back.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use shoseki_engine::record::{AuditId, Body, Limits, Record, Salt, Stamp, Timestamp, encode_body};
-use shoseki_tools::import::{Dialect, Importer, Item, Place};
+use shoseki_import::{Dialect, Importer, Item, Place};
 
 use crate::memory::within;
 
@@ -63,7 +64,7 @@ pub(super) fn read(importer: &Importer, mut text: &[u8]) {
             Item::Refused(error) => assert!(!error.to_string().is_empty()),
             Item::Unreadable(fault) => assert!(!fault.to_string().is_empty()),
         }
-        Ok(())
+        Ok::<(), Infallible>(())
     };
     importer.read(&mut text, &mut events).unwrap_or_else(|_| panic!("stopped"));
 }

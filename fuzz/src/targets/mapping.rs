@@ -1,7 +1,7 @@
 //! Mapping files, paths and filters of importers, and events through whatever mapping loads.
 
 use shoseki_engine::record::Limits;
-use shoseki_tools::import::{Dialect, Filter, Importer, Mapping, Path};
+use shoseki_import::{Dialect, Filter, Importer, Mapping, Path};
 
 use crate::memory::within;
 

@@ -120,9 +120,9 @@ fn signed(text: &str) {
     assert_eq!(list.open_seal(note.as_bytes()).is_ok(), wanted);
 }
 
-fn notes(log: &shoseki_tests::evidence::Log) -> Vec<Vec<u8>> {
+fn notes(log: &shoseki_lab::evidence::Log) -> Vec<Vec<u8>> {
     let anchor = &log.files["anchors/2026-11-20/anchor"];
-    let seal = shoseki_tests::evidence::sign_seal(&log.key, &log.identity, 0, 3, [4; 32]);
+    let seal = shoseki_lab::evidence::sign_seal(&log.key, &log.identity, 0, 3, [4; 32]);
     vec![log.checkpoint(3), log.checkpoint(7), anchor.clone(), seal.into_bytes()]
 }
 

@@ -9,7 +9,7 @@ use shoseki_engine::record::IntegrityStatus;
 use shoseki_engine::segment::{GroupPlace, SealedSegment, item_hashes};
 use shoseki_engine::types::Seq;
 use shoseki_engine::verify::{VerifyOptions, verify_segment};
-use shoseki_tests::evidence::{Log, Plan, SealedPlan};
+use shoseki_lab::evidence::{Log, Plan, SealedPlan};
 
 use crate::memory::within;
 use crate::{fixture, repair};

@@ -14,7 +14,7 @@ use std::time::Instant;
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::{ActorType, AuditId, Outcome, Producer, Record, Timestamp};
 use shoseki_engine::types::to_hex;
-use shoseki_tools::lab::Rng;
+use shoseki_lab::Rng;
 
 const THREADS: u64 = 4;
 

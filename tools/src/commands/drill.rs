@@ -18,10 +18,10 @@ use shoseki_engine::record::{Body, Record};
 
 use crate::explain;
 use crate::failure::{Failure, Status, Stop};
-use crate::lab::{Extent, Schedules, Setup, campaign};
 use crate::logs;
 use crate::output::Session;
 use crate::progress::Unit;
+use shoseki_lab::{Extent, Schedules, Setup, campaign};
 
 use real::Real;
 use report::Report;

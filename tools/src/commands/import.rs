@@ -11,26 +11,26 @@ use shoseki_engine::types::counted;
 use crate::commands::append::producer;
 use crate::failure::{Failure, Status, Stop};
 use crate::feed::{Fate, Feeder};
-use crate::generate::input_line;
-use crate::import::{
-    Dialect, Filter, Finished, Importer, Input, Item, Mapping, Path, Place, inputs,
-};
 use crate::logs;
 use crate::output::{Form, Notes, Results, Session};
 use crate::progress::{Progress, Unit};
+use shoseki_import::{
+    Dialect, Filter, Finished, Importer, Input, Item, Mapping, Path, Place, inputs,
+};
+use shoseki_lab::generate::input_line;
 
 /// Name under which imported records stand where none is given.
 const PRODUCER_DEFAULT: &str = "import";
 
 /// Mapping files that come with the program.
 pub(crate) const SHIPPED: [(&str, &str); 7] = [
-    ("auditd-coalesced", include_str!("../../maps/auditd-coalesced.toml")),
-    ("azure-signin", include_str!("../../maps/azure-signin.toml")),
-    ("fhir-r4", include_str!("../../maps/fhir-r4.toml")),
-    ("gcp-audit", include_str!("../../maps/gcp-audit.toml")),
-    ("gworkspace", include_str!("../../maps/gworkspace.toml")),
-    ("ocsf", include_str!("../../maps/ocsf.toml")),
-    ("okta", include_str!("../../maps/okta.toml")),
+    ("auditd-coalesced", include_str!("../../import/maps/auditd-coalesced.toml")),
+    ("azure-signin", include_str!("../../import/maps/azure-signin.toml")),
+    ("fhir-r4", include_str!("../../import/maps/fhir-r4.toml")),
+    ("gcp-audit", include_str!("../../import/maps/gcp-audit.toml")),
+    ("gworkspace", include_str!("../../import/maps/gworkspace.toml")),
+    ("ocsf", include_str!("../../import/maps/ocsf.toml")),
+    ("okta", include_str!("../../import/maps/okta.toml")),
 ];
 
 /// Arguments of `import`.
@@ -224,7 +224,7 @@ impl Work<'_> {
             other => told.item(place, &other),
         });
         let flushed = feeder.flush(&mut |at, fate| told.fate(at, fate));
-        read.and(flushed)?;
+        read.map_err(Stop::from).and(flushed)?;
         // What was refused is looked at again the next time.
         if let (Some(state), Some(path), true) =
             (state, input.path(), refused == self.summary.refused)

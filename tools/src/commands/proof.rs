@@ -152,7 +152,7 @@ fn contradiction(size: TreeSize, session: &Session<'_>) -> Failure {
 fn covering(reader: &Reader, seq: Seq, session: &Session<'_>) -> Result<SignedCheckpoint, Failure> {
     let dir = session.shared.data_dir();
     // The view moves on with the checkpoint.
-    let newest = || {
+    let newest = || -> Result<_, Failure> {
         reader.refresh().map_err(|error| explain::reading(&error, dir))?;
         let signed = reader.checkpoint().map_err(|error| explain::read(&error, dir))?;
         let size = reader.size();

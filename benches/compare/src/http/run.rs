@@ -7,7 +7,7 @@ use std::time::Duration;
 use shoseki_benches::input;
 use shoseki_benches::machine::machine;
 use shoseki_benches::spread::{Spread, percentile};
-use shoseki_tools::generate::input_line;
+use shoseki_lab::generate::input_line;
 
 use super::served::Served;
 use super::{bare, load, paced};

@@ -5,7 +5,7 @@
 //! two such records share each word.
 
 use shoseki_engine::record::{Detail, Limits, Record};
-use shoseki_tools::generate::{Workload, WorkloadRecords};
+use shoseki_lab::generate::{Workload, WorkloadRecords};
 
 /// Records of a batch, for every peer that takes batches.
 const BATCH: usize = 500;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use shoseki_tools::generate::Rng;
+use shoseki_lab::generate::Rng;
 
 use super::corpus::Corpus;
 use crate::Outcome;

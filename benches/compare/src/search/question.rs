@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use shoseki_engine::record::AuditId;
-use shoseki_tools::generate::Rng;
+use shoseki_lab::generate::Rng;
 
 use super::corpus::{Corpus, DAY_MICROS, word};
 use super::known::Known;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use shoseki_benches::machine::{Memory, bytes_below, open_files};
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::Record;
-use shoseki_tools::generate::Workload;
+use shoseki_lab::generate::Workload;
 
 use crate::Outcome;
 

@@ -15,7 +15,7 @@ use shoseki_engine::io::OsStorage;
 use shoseki_engine::log::{Log, LogOptions};
 use shoseki_engine::record::{AuditId, Body};
 use shoseki_engine::types::Seq;
-use shoseki_tools::generate::Rng;
+use shoseki_lab::generate::Rng;
 
 use crate::Outcome;
 

@@ -15,7 +15,7 @@ use shoseki_engine::log::{Entry, Log, LogOptions, Reader};
 use shoseki_engine::query::{ActionPattern, Filter, Order, StatsQuery, Word};
 use shoseki_engine::record::{Body, Record};
 use shoseki_engine::types::Seq;
-use shoseki_tools::generate::Workload;
+use shoseki_lab::generate::Workload;
 
 use crate::{Outcome, Scratch};
 

@@ -15,7 +15,7 @@ use shoseki_engine::index::shard::{
 use shoseki_engine::index::terms::Extractor;
 use shoseki_engine::record::Body;
 use shoseki_engine::types::ChainHash;
-use shoseki_tools::generate::Rng;
+use shoseki_lab::generate::Rng;
 
 use crate::Outcome;
 

@@ -3,6 +3,7 @@
 //! Invariant: what is divided is the length of whole sealed files, signatures and dictionary
 //! included.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use shoseki_benches::input::batches;
 use shoseki_engine::log::{Entry, Log, LogOptions};
 use shoseki_engine::query::Order;
 use shoseki_engine::record::{Limits, Record};
-use shoseki_tools::import::{Dialect, Importer, Item, inputs};
+use shoseki_import::{Dialect, Importer, Item, inputs};
 
 use crate::{Outcome, Scratch};
 
@@ -67,7 +68,7 @@ fn cloudtrail(paths: &[PathBuf]) -> Outcome<Vec<Record>> {
             if let Item::Record(record) = item {
                 records.push(*record);
             }
-            Ok(())
+            Ok::<(), Infallible>(())
         });
         read.map_err(|_| format!("{input} can't be imported"))?;
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the kind of an input is found out by trying; nothing of it is guessed into a record.
 
+use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,8 +11,8 @@ use shoseki_engine::record::{Limits, Record};
 
 use crate::commands::import::{SHIPPED, mapping};
 use crate::failure::Failure;
-use crate::generate::clinic_day;
-use crate::import::{Dialect, Importer, Input, Item, inputs};
+use shoseki_import::{Dialect, Importer, Input, Item, inputs};
+use shoseki_lab::generate::clinic_day;
 
 /// Records and what they are.
 pub(super) struct Records {
@@ -92,7 +93,7 @@ fn trail(files: &[Input], name: &str, dialect: Dialect) -> Result<Option<Records
                 Item::Record(record) if records.len() < RECORDS_MAX => records.push(*record),
                 _ => refused += 1,
             }
-            Ok(())
+            Ok::<(), Infallible>(())
         });
         if read.is_err() {
             return Ok(None);

@@ -20,8 +20,8 @@ use shoseki_engine::verify::{VerifyOptions, verify_path};
 use super::beside;
 use super::report::Report;
 use crate::failure::Failure;
-use crate::lab::{Content, FaultyStorage, Mark, Rng, rot_of_copy};
 use crate::output::Session;
+use shoseki_lab::{Content, FaultyStorage, Mark, Rng, rot_of_copy};
 
 const HERE: &str = "this disk";
 const HERE_AT_REST: &str = "this disk, at rest";

@@ -9,9 +9,9 @@ use serde::Serialize;
 use shoseki_engine::record::{ActorType, Detail, Limits, Outcome, Record, Timestamp};
 
 use crate::failure::{Failure, Stop};
-use crate::lab::{Row, Schedules, Summary};
 use crate::output::{Form, Session};
 use crate::table::{Align, Table};
+use shoseki_lab::{Row, Schedules, Summary};
 
 /// The action of a record that tells of a drill.
 const LOG_DRILLED: &str = "LOG_DRILLED";
