@@ -105,7 +105,7 @@ log=$work/hostile
 count=${SHOSEKI_HOSTILE_RECORDS:-100000}
 hostile=${SHOSEKI_HOSTILE:-$(dirname "$bin")/examples/hostile}
 [ -n "${SHOSEKI_HOSTILE:-}" ] ||
-  (cd "$root" && cargo build --quiet --release -p shoseki-tools --example hostile)
+  (cd "$root" && cargo build --quiet --release -p shoseki-lab --example hostile)
 [ -x "$hostile" ] || fail "no generator at $hostile"
 "$hostile" 7 "$count" "$data/strings/blns.json" >"$work/lines"
 quarter=$((count / 4))
