@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a bench reports")]
 
 mod append;
+mod budget;
 mod fill;
 mod ids;
 mod index;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Command {
     /// Durable appends: batches of 1, 100, 500 and 64 writers of single records.
     Append(append::Arguments),
+    /// What each step of a record's way costs alone, and the bound that follows.
+    Budget(budget::Arguments),
     /// Makes a log of generated records, sealing behind, and says how long it took.
     Fill(fill::Arguments),
     /// Makes a log of many small segments and says how long it took.
@@ -74,6 +77,7 @@ fn main() -> Outcome {
     }
     match arguments.command {
         Command::Append(arguments) => append::run(&arguments),
+        Command::Budget(arguments) => budget::run(&arguments),
         Command::Fill(arguments) => fill::run(&arguments),
         Command::Segments(arguments) => fill::segments(&arguments),
         Command::Open(arguments) => open::run(&arguments),
