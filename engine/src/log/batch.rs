@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use super::buffers::{Buffer, Buffers};
 use super::error::AppendError;
 use crate::format::{FRAME_PAYLOAD_LEN_MAX, RECORD_PREFIX_LEN, encode_record_prefix};
+use crate::index::ids::{Fingerprint, IdKey, fingerprint};
 use crate::io::Environment;
 use crate::proof::record_hashes;
 use crate::record::{AuditId, Limits, Producer, Record, Salt, Stamp, Timestamp, encode_body};
@@ -25,6 +27,8 @@ pub(crate) struct EncodedRecord {
     pub(crate) audit_id: AuditId,
     /// Whether the client gave the id; ids made here are never looked up.
     pub(crate) given: bool,
+    /// Of the id.
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) hash: RecordHash,
     /// Its body in the payload.
     pub(crate) start: usize,
@@ -37,8 +41,22 @@ pub(crate) struct EncodedBatch {
     /// Microseconds since 1970.
     pub(crate) received_at: i64,
     /// Prefix and body of each record, as in a frame.
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Buffer,
+    /// CRC of the payload.
+    pub(crate) crc: crc32fast::Hasher,
     pub(crate) records: Vec<EncodedRecord>,
+    /// Whether two of the given ids may be the same.
+    pub(crate) repeats_inside: bool,
+}
+
+/// A batch whose bodies are not hashed yet.
+pub(crate) struct Unhashed(EncodedBatch);
+
+/// What encoding needs of the log.
+pub(crate) struct Encoding<'a> {
+    pub(crate) environment: &'a dyn Environment,
+    pub(crate) buffers: &'a Arc<Buffers>,
+    pub(crate) key: &'a IdKey,
 }
 
 /// What a body has beside the client's strings, at most.
@@ -47,7 +65,7 @@ const OVERHEAD: usize = 420;
 impl CheckedBatch {
     /// Checks every record.
     pub(crate) fn check(
-        producer: Option<&Producer>,
+        producer: Option<Producer>,
         records: Vec<Record>,
         limits: &Limits,
     ) -> Result<Self, AppendError> {
@@ -68,7 +86,7 @@ impl CheckedBatch {
         if len > FRAME_PAYLOAD_LEN_MAX {
             return Err(AppendError::TooLarge { len, max: FRAME_PAYLOAD_LEN_MAX });
         }
-        Ok(Self { producer: producer.cloned(), records, len })
+        Ok(Self { producer, records, len })
     }
 }
 
@@ -88,12 +106,12 @@ fn estimate(record: &Record) -> usize {
     OVERHEAD + texts + detail + record.actor_id.len() + record.action.len()
 }
 
-impl EncodedBatch {
-    /// Encodes and hashes a batch received at `received_at`.
+impl Unhashed {
+    /// Encodes a batch received at `received_at`.
     pub(crate) fn encode(
         batch: CheckedBatch,
         received_at: i64,
-        environment: &dyn Environment,
+        with: &Encoding<'_>,
     ) -> Result<Self, AppendError> {
         let random = |e: std::io::Error| AppendError::Random(e.to_string().into());
         let time = Timestamp::from_unix_micros(received_at)
@@ -101,10 +119,10 @@ impl EncodedBatch {
         // One call for the whole batch: a salt each, and ids where they are to be made.
         let without_id = batch.records.iter().filter(|record| record.audit_id.is_none()).count();
         let mut bytes = vec![0u8; batch.records.len() * 12 + without_id * 10];
-        environment.fill_random(&mut bytes).map_err(random)?;
+        with.environment.fill_random(&mut bytes).map_err(random)?;
         let (salts, ids) = bytes.split_at(batch.records.len() * 12);
         let mut ids = ids.as_chunks::<10>().0.iter();
-        let mut payload = Vec::with_capacity(batch.len);
+        let mut payload = with.buffers.take(batch.len);
         let mut records = Vec::with_capacity(batch.records.len());
         let ingested_by = batch.producer.as_ref();
         for (record, salt) in batch.records.iter().zip(salts.as_chunks::<12>().0) {
@@ -123,14 +141,54 @@ impl EncodedBatch {
             encode_body(record, &stamp, &mut payload);
             let (hash, end) = (RecordHash([0; RecordHash::LEN]), payload.len());
             let given = record.audit_id.is_some();
-            records.push(EncodedRecord { audit_id, given, hash, start, end });
+            let fingerprint = fingerprint(with.key, audit_id.as_bytes());
+            records.push(EncodedRecord { audit_id, given, fingerprint, hash, start, end });
         }
-        put_hashes(&mut records, &mut payload);
         let max = FRAME_PAYLOAD_LEN_MAX - ChainHash::LEN;
         if payload.len() > max {
             return Err(AppendError::TooLarge { len: payload.len(), max });
         }
-        Ok(Self { producer: batch.producer, received_at, payload, records })
+        let repeats_inside = may_repeat(&records);
+        let (producer, crc) = (batch.producer, crc32fast::Hasher::new());
+        Ok(Self(EncodedBatch { producer, received_at, payload, crc, records, repeats_inside }))
+    }
+
+    /// Hashes the bodies of all batches side by side.
+    pub(crate) fn hash(batches: Vec<Self>) -> Vec<EncodedBatch> {
+        let mut batches: Vec<EncodedBatch> = batches.into_iter().map(|Self(batch)| batch).collect();
+        let bodies: Vec<&[u8]> = batches
+            .iter()
+            .flat_map(|batch| batch.records.iter().map(|record| batch.body(record)))
+            .collect();
+        let mut hashes = record_hashes(&bodies).into_iter();
+        for batch in &mut batches {
+            batch.put_hashes(&mut hashes);
+        }
+        batches
+    }
+}
+
+/// Whether an id that a client gave may be there twice.
+fn may_repeat(records: &[EncodedRecord]) -> bool {
+    let given = records.iter().filter(|record| record.given);
+    let mut fingerprints: Vec<_> = given.map(|record| record.fingerprint).collect();
+    fingerprints.sort_unstable();
+    fingerprints.array_windows().any(|[one, next]| one == next)
+}
+
+impl EncodedBatch {
+    /// Writes what stands before each body.
+    fn put_hashes(&mut self, hashes: &mut impl Iterator<Item = RecordHash>) {
+        for (record, hash) in self.records.iter_mut().zip(hashes) {
+            record.hash = hash;
+            let len = u32::try_from(record.end - record.start).unwrap_or(u32::MAX);
+            let prefix = encode_record_prefix(len, &record.hash);
+            let place = record.start - RECORD_PREFIX_LEN..record.start;
+            if let Some(place) = self.payload.get_mut(place) {
+                place.copy_from_slice(&prefix);
+            }
+        }
+        self.crc.update(&self.payload);
     }
 
     /// The stored bytes of a record.
@@ -146,19 +204,5 @@ impl EncodedBatch {
     /// The producer's name without its key.
     pub(crate) fn producer_name(&self) -> Option<&str> {
         self.producer.as_ref().map(Producer::name)
-    }
-}
-
-/// Hashes the bodies, all at once, and writes what stands before each of them.
-fn put_hashes(records: &mut [EncodedRecord], payload: &mut [u8]) {
-    let body = |r: &EncodedRecord| payload.get(r.start..r.end).unwrap_or_default();
-    let bodies: Vec<&[u8]> = records.iter().map(body).collect();
-    for (record, hash) in records.iter_mut().zip(record_hashes(&bodies)) {
-        record.hash = hash;
-        let len = u32::try_from(record.end - record.start).unwrap_or(u32::MAX);
-        let prefix = encode_record_prefix(len, &record.hash);
-        if let Some(place) = payload.get_mut(record.start - RECORD_PREFIX_LEN..record.start) {
-            place.copy_from_slice(&prefix);
-        }
     }
 }

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 use super::active_write::{self, NoRoom};
 use super::core::Core;
 use super::error::AppendError;
+use super::framed::Commit;
 use super::intake::Slot;
 use super::keeper;
-use super::sequencer::{Answers, Commit};
+use super::sequencer::Answers;
 use super::stop_on_panic::StopOnPanic;
 
 /// Writes the next commit and hands the lead on.
@@ -68,7 +69,7 @@ fn finish(
     let answers = match written {
         Ok(_) => {
             publish(core, &commit);
-            sequencer.committed(commit)
+            sequencer.committed(&commit)
         }
         Err(Unwritten { error, file_begun }) => sequencer.take_back(commit, file_begun, &error),
     };
@@ -110,6 +111,8 @@ fn write_to(
     if commit.begins.is_some() {
         keeper::help_sealing(core);
     }
+    let mut bytes = core.buffers.take(usize::try_from(commit.len).unwrap_or(0));
+    commit.assemble(&mut bytes);
     let mut writer = core.writer.lock();
     let reserve = core.options.free_space_reserve;
     let refuse = |no_room| match no_room {
@@ -123,10 +126,10 @@ fn write_to(
         *file_begun = true;
         core.view.change(|view| view.actives.push(Arc::new(file)));
     }
-    let end = commit.offset + commit.bytes.len() as u64;
+    let end = commit.offset + commit.len;
     writer.make_room(&*core.storage, end, reserve).map_err(refuse)?;
     let began = core.options.observer.as_ref().map(|_| Instant::now());
-    writer.commit(&*core.storage, commit.offset, &commit.bytes, reserve).map_err(refuse)?;
+    writer.commit(&*core.storage, commit.offset, &bytes, reserve).map_err(refuse)?;
     Ok(began.map(|began| began.elapsed()))
 }
 
@@ -140,7 +143,7 @@ struct Told {
 
 impl Told {
     fn of(commit: &Commit, sync: Option<Duration>) -> Self {
-        Self { records: commit.hashes.len() as u64, bytes: commit.bytes.len() as u64, sync }
+        Self { records: commit.record_count(), bytes: commit.len, sync }
     }
 
     fn tell(&self, core: &Core) {
@@ -154,7 +157,7 @@ impl Told {
 
 /// Shows a durable commit to readers and to the tree.
 fn publish(core: &Core, commit: &Commit) {
-    core.backlog.lock().push(commit.end.at.next_seq.0, &commit.hashes);
+    core.backlog.lock().push(commit.end.at.next_seq.0, commit.hashes());
     let view = core.view.get();
     if let Some(active) = view.actives.last() {
         for position in &commit.positions {

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::active_write::ActiveWriter;
+use super::buffers::Buffers;
 use super::dedup::Stored;
 use super::entry::Entry;
 use super::error::{AppendError, LogError};
@@ -70,6 +71,7 @@ pub(crate) struct Core {
     pub(crate) intake: Intake,
     pub(crate) sequencer: Mutex<Sequencer>,
     pub(crate) writer: Mutex<ActiveWriter>,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) backlog: Mutex<Backlog>,
     pub(crate) tree: Mutex<Tree>,
     pub(crate) ids: IdIndex,

@@ -10,20 +10,32 @@ use std::sync::Arc;
 
 use super::batch::{CheckedBatch, EncodedBatch, EncodedRecord};
 use super::error::{AppendError, Conflict};
+use super::framed::Sequenced;
 use super::handle::{Appended, Receipt};
-use super::sequencer::{Sequenced, Sequencer};
-use crate::index::ids::{Fingerprint, IdError, IdIndex, IdKey, IdSnapshot, fingerprint};
+use super::sequencer::Sequencer;
+use crate::index::ids::{Fingerprint, IdError, IdIndex, IdSnapshot, fingerprint};
 use crate::record::{AuditId, Body, same_content};
 use crate::types::{ChainHash, RecordHash, Seq};
 
-/// What became of one record of a batch.
+/// What a record of a batch is that is not new.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Seen {
-    New,
     /// The same record is in the log or on its way there.
     Before(Receipt),
     /// The same as an earlier record of this batch.
     InBatch(usize),
+}
+
+/// The records of a batch that are not new, by position, rising.
+#[derive(Default)]
+pub(crate) struct Found(Vec<(usize, Seen)>);
+
+impl Found {
+    /// Positions of the others, of a batch of `len` records.
+    pub(crate) fn new_of(&self, len: usize) -> Vec<usize> {
+        let mut known = self.0.iter().map(|(i, _)| *i).peekable();
+        (0..len).filter(|i| known.next_if_eq(i).is_none()).collect()
+    }
 }
 
 /// A record as the comparison needs it.
@@ -46,20 +58,19 @@ pub(crate) struct Early {
 impl Early {
     /// Looks up the ids that the client gave.
     pub(crate) fn look_up(ids: &IdIndex, batch: &CheckedBatch) -> Result<Self, IdError> {
-        let given = batch.records.iter().map(|record| record.audit_id);
-        Self::of(ids.snapshot(), ids.key(), given)
+        let of = |id: AuditId| fingerprint(ids.key(), id.as_bytes());
+        Self::of(ids.snapshot(), batch.records.iter().map(|record| record.audit_id.map(of)))
     }
 
     fn of(
         snapshot: Arc<IdSnapshot>,
-        key: &IdKey,
-        given: impl Iterator<Item = Option<AuditId>>,
+        given: impl Iterator<Item = Option<Fingerprint>>,
     ) -> Result<Self, IdError> {
         let mut candidates = Vec::new();
         let mut seqs = Vec::new();
-        for (i, id) in given.enumerate() {
-            let Some(id) = id else { continue };
-            snapshot.lookup(fingerprint(key, id.as_bytes()), &mut seqs)?;
+        for (i, fingerprint) in given.enumerate() {
+            let Some(fingerprint) = fingerprint else { continue };
+            snapshot.lookup(fingerprint, &mut seqs)?;
             if !seqs.is_empty() {
                 candidates.push((i, std::mem::take(&mut seqs)));
             }
@@ -80,35 +91,35 @@ impl<'a> Lookup<'a> {
         Self { ids, early, read }
     }
 
-    pub(crate) fn fingerprint(&self, id: &AuditId) -> Fingerprint {
-        fingerprint(self.ids.key(), id.as_bytes())
-    }
-
-    /// What each record is.
+    /// Which records are not new.
     pub(crate) fn resolve(
         &mut self,
         sequencer: &Sequencer,
         batch: &EncodedBatch,
-    ) -> Result<Vec<Seen>, AppendError> {
-        let mut seen = vec![Seen::New; batch.records.len()];
+    ) -> Result<Found, AppendError> {
+        let mut seen = Found::default();
         if !batch.records.iter().any(|record| record.given) {
             return Ok(seen);
         }
         let current = self.ids.snapshot();
         if !Arc::ptr_eq(&current, &self.early.snapshot) {
             // Runs were written or merged since: what moved there must not be missed.
-            let given = batch.records.iter().map(|r| r.given.then_some(r.audit_id));
-            self.early = Early::of(current, self.ids.key(), given)
-                .map_err(|e| AppendError::Index(e.to_string().into()))?;
+            let given = batch.records.iter().map(|r| r.given.then_some(r.fingerprint));
+            self.early =
+                Early::of(current, given).map_err(|e| AppendError::Index(e.to_string().into()))?;
         }
         let mut conflicts = Vec::new();
         let mut in_batch: HashMap<AuditId, usize> = HashMap::new();
+        let mut candidates = Vec::new();
         let mut early = self.early.candidates.iter().peekable();
         for (i, record) in batch.records.iter().enumerate().filter(|(_, r)| r.given) {
-            let mut candidates = Vec::new();
-            sequencer.recent.lookup(self.fingerprint(&record.audit_id), &mut candidates);
+            candidates.clear();
+            sequencer.recent.lookup(record.fingerprint, &mut candidates);
             if let Some((_, more)) = early.next_if(|(at, _)| *at == i) {
                 candidates.extend_from_slice(more);
+            }
+            if candidates.is_empty() && !batch.repeats_inside {
+                continue;
             }
             let found = match self.compare(sequencer, batch, record, &candidates)? {
                 Compared::Absent => {
@@ -127,11 +138,7 @@ impl<'a> Lookup<'a> {
                 Compared::Absent => {
                     in_batch.insert(record.audit_id, i);
                 }
-                Compared::Same(what) => {
-                    if let Some(place) = seen.get_mut(i) {
-                        *place = what;
-                    }
-                }
+                Compared::Same(what) => seen.0.push((i, what)),
                 Compared::Other(seq) => {
                     conflicts.push(Conflict { index: i, audit_id: record.audit_id, seq });
                 }
@@ -207,37 +214,37 @@ pub(crate) fn audit_id_at_front(body: &[u8]) -> Option<AuditId> {
 }
 
 /// The answer of a batch with new records.
-pub(crate) fn answer(sequenced: &Sequenced, seen: &[Seen]) -> Appended {
+pub(crate) fn answer(batch: &Sequenced) -> Appended {
+    let mut found = batch.found.0.iter().peekable();
     let mut new = 0;
-    let mut receipts: Vec<Receipt> = Vec::with_capacity(seen.len());
-    for what in seen {
-        let receipt = match what {
-            Seen::New => {
+    let mut receipts: Vec<Receipt> = Vec::with_capacity(batch.batch.records.len());
+    for i in 0..batch.batch.records.len() {
+        let receipt = match found.next_if(|(at, _)| *at == i) {
+            None => {
                 new += 1;
-                sequenced.receipt(new - 1)
+                batch.receipt(new - 1)
             }
-            Seen::Before(receipt) => Some(receipt.clone()),
-            Seen::InBatch(earlier) => {
+            Some((_, Seen::Before(receipt))) => Some(receipt.clone()),
+            Some((_, Seen::InBatch(earlier))) => {
                 receipts.get(*earlier).cloned().map(|r| Receipt { duplicate: true, ..r })
             }
         };
         receipts.extend(receipt);
     }
-    let last = sequenced.first_seq + (new as u64).saturating_sub(1);
+    let last = batch.first_seq + (new as u64).saturating_sub(1);
     Appended {
         receipts,
         accepted: new as u64,
-        first_seq: Some(Seq(sequenced.first_seq)),
+        first_seq: Some(Seq(batch.first_seq)),
         last_seq: Some(Seq(last)),
     }
 }
 
 /// The answer of a batch without new records.
-pub(crate) fn answer_repeats(batch: &EncodedBatch, seen: &[Seen]) -> Appended {
+pub(crate) fn answer_repeats(batch: &EncodedBatch, found: &Found) -> Appended {
     let mut receipts: Vec<Receipt> = Vec::with_capacity(batch.records.len());
-    for what in seen {
+    for (_, what) in &found.0 {
         let receipt = match what {
-            Seen::New => None,
             Seen::Before(receipt) => Some(receipt.clone()),
             Seen::InBatch(earlier) => receipts.get(*earlier).cloned(),
         };

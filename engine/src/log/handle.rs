@@ -3,18 +3,18 @@
 //! Invariant: [`Log::append`] returns receipts only for records that are durable; whatever happens,
 //! a batch is in the log as a whole or not at all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use super::batch::{CheckedBatch, EncodedBatch};
+use super::batch::{CheckedBatch, EncodedBatch, Encoding, Unhashed};
 use super::commit;
 use super::core::Core;
 use super::dedup::{Early, Lookup};
 use super::error::{AppendError, LogError, OpenError};
+use super::framed::Answer;
 use super::ids;
 use super::intake::{Front, Signal, Slot};
 use super::keeper;
@@ -174,12 +174,7 @@ impl Log {
         &self,
         batches: Vec<(Option<Producer>, Vec<Record>)>,
     ) -> Vec<Result<Appended, AppendError>> {
-        let place = |(producer, records): (Option<Producer>, Vec<Record>)| {
-            self.place(producer.as_ref(), records, false)
-        };
-        let placed: Vec<_> = batches.into_iter().map(place).collect();
-        self.sequence_and_lead();
-        placed.into_iter().map(|slot| slot.and_then(|slot| self.answer(slot))).collect()
+        self.append_batches(batches, false)
     }
 
     fn append_batch(
@@ -188,18 +183,41 @@ impl Log {
         records: Vec<Record>,
         wait: bool,
     ) -> Result<Appended, AppendError> {
-        let placed = self.place(producer, records, wait);
+        let answers = self.append_batches(vec![(producer.cloned(), records)], wait);
+        answers.into_iter().next().unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// Where `wait` is true there may be one batch only: a second would wait for the first.
+    fn append_batches(
+        &self,
+        batches: Vec<(Option<Producer>, Vec<Record>)>,
+        wait: bool,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let mut placed = Vec::with_capacity(batches.len());
+        let mut unhashed = Vec::with_capacity(batches.len());
+        for (producer, records) in batches {
+            placed.push(self.place(producer, records, wait).map(|place| {
+                place.map(|(place, batch)| {
+                    unhashed.push(batch);
+                    place
+                })
+            }));
+        }
+        let places = placed.iter_mut().filter_map(|place| place.as_mut().ok()?.as_mut());
+        for (place, batch) in places.zip(Unhashed::hash(unhashed)) {
+            place.fill(batch);
+        }
         self.sequence_and_lead();
-        placed.and_then(|slot| self.answer(slot))
+        placed.into_iter().map(|place| place.and_then(|place| self.answer(place))).collect()
     }
 
     /// Gives a batch its place and encodes it; `None` for one without records.
     fn place(
         &self,
-        producer: Option<&Producer>,
+        producer: Option<Producer>,
         records: Vec<Record>,
         wait: bool,
-    ) -> Result<Option<Arc<Slot>>, AppendError> {
+    ) -> Result<Option<(Place<'_>, Unhashed)>, AppendError> {
         if records.is_empty() {
             return Ok(None);
         }
@@ -209,19 +227,9 @@ impl Log {
         let environment = &*core.options.environment;
         let now = || environment.now_micros();
         let (slot, received_at) = core.intake.reserve(batch.len, wait, now)?;
-        let encode = || EncodedBatch::encode(batch, received_at, environment);
-        match catch_unwind(AssertUnwindSafe(encode)) {
-            Ok(Ok(encoded)) => {
-                slot.fill(encoded, early);
-                Ok(Some(slot))
-            }
-            failed => {
-                // The place must be given back, and whoever waits behind it must go on.
-                slot.withdraw();
-                self.sequence_and_lead();
-                failed.unwrap_or_else(|panic| resume_unwind(panic)).map(|_| None)
-            }
-        }
+        let place = Place { log: self, slot, early: Some(early) };
+        let with = Encoding { environment, buffers: &core.buffers, key: core.ids.key() };
+        Ok(Some((place, Unhashed::encode(batch, received_at, &with)?)))
     }
 
     fn sequence_and_lead(&self) {
@@ -230,8 +238,8 @@ impl Log {
         }
     }
 
-    fn answer(&self, slot: Option<Arc<Slot>>) -> Result<Appended, AppendError> {
-        slot.map_or_else(|| Ok(Appended::default()), |slot| answer(&self.core, &slot))
+    fn answer(&self, place: Option<Place<'_>>) -> Result<Appended, AppendError> {
+        place.map_or_else(|| Ok(Appended::default()), |place| answer(&self.core, &place.slot))
     }
 
     /// A reader of this log that always sees what is durable.
@@ -314,6 +322,32 @@ impl Log {
     }
 }
 
+/// A place in the queue. Where its batch fails to come, it is given back, and whoever waits behind
+/// it goes on.
+struct Place<'a> {
+    log: &'a Log,
+    slot: Arc<Slot>,
+    /// `None` once the batch is in its place.
+    early: Option<Early>,
+}
+
+impl Place<'_> {
+    fn fill(&mut self, batch: EncodedBatch) {
+        if let Some(early) = self.early.take() {
+            self.slot.fill(batch, early);
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.early.is_some() {
+            self.slot.withdraw();
+            self.log.sequence_and_lead();
+        }
+    }
+}
+
 impl Drop for Log {
     fn drop(&mut self) {
         // Errors can't be told here; `close` tells them. The next open decides from what is on
@@ -369,7 +403,8 @@ fn answer(core: &Core, slot: &Slot) -> Result<Appended, AppendError> {
         match slot.wait() {
             Signal::Done => {
                 let stopped = || Err(core.stopped().unwrap_or(AppendError::Closed));
-                return slot.take_result().unwrap_or_else(stopped);
+                let answer = slot.take_result().unwrap_or_else(stopped);
+                return answer.map(Answer::appended);
             }
             Signal::Lead => commit::lead(core),
         }

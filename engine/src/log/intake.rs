@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use super::batch::EncodedBatch;
 use super::dedup::Early;
 use super::error::AppendError;
-use super::handle::Appended;
+use super::framed::Answer;
 
 /// A caller's place in the order.
 pub(crate) struct Slot {
@@ -35,7 +35,7 @@ enum State {
     Taken,
     /// Its caller gave up; there is nothing to sequence.
     Withdrawn,
-    Done(Result<Appended, AppendError>),
+    Done(Result<Answer, AppendError>),
 }
 
 /// What a waiting caller is woken for.
@@ -69,7 +69,7 @@ impl Slot {
     }
 
     /// Answers the caller and wakes it.
-    pub(crate) fn complete(&self, result: Result<Appended, AppendError>) {
+    pub(crate) fn complete(&self, result: Result<Answer, AppendError>) {
         *self.state.lock() = State::Done(result);
         self.signal.store(DONE, Ordering::Release);
         self.thread.unpark();
@@ -95,7 +95,7 @@ impl Slot {
         }
     }
 
-    pub(crate) fn take_result(&self) -> Option<Result<Appended, AppendError>> {
+    pub(crate) fn take_result(&self) -> Option<Result<Answer, AppendError>> {
         match std::mem::replace(&mut *self.state.lock(), State::Taken) {
             State::Done(result) => Some(result),
             _ => None,

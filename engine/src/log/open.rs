@@ -312,6 +312,7 @@ fn build(
         intake: Intake::new(options.queue_len_max, cursor.at.received_at),
         sequencer: Mutex::new(Sequencer::new(cursor, recent, options.segment_raw_len_max)),
         writer: Mutex::new(writer),
+        buffers: Arc::default(),
         backlog: Mutex::new(Backlog::new(size)),
         tree: Mutex::new(Tree::new(frontier.clone(), size, checkpoint, live)),
         ids: id_index,

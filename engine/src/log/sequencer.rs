@@ -9,16 +9,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::batch::EncodedBatch;
-use super::dedup::{self, Seen};
+use super::dedup::{self, Found};
 use super::error::AppendError;
-use super::handle::{Appended, Receipt};
+use super::framed::{Answer, Commit, InFlight, Sequenced};
+use super::handle::Appended;
 use super::intake::Slot;
 use crate::format::{ActiveHeader, FRAME_HEADER_LEN, FrameHeader, FrameKind};
 use crate::index::ids::RecentIds;
 use crate::proof::chain_next;
 use crate::record::Timestamp;
 use crate::segment::ScanPosition;
-use crate::types::{ChainHash, RecordHash, Seq};
+use crate::types::ChainHash;
 
 /// Where the next frame goes.
 #[derive(Clone, Debug)]
@@ -29,34 +30,6 @@ pub(crate) struct Cursor {
     pub(crate) at: ScanPosition,
     /// UTC day of the file's records, days since 1970; `None` while it has none.
     pub(crate) day: Option<i64>,
-}
-
-/// One write and one sync.
-pub(crate) struct Commit {
-    /// The active file that it begins.
-    pub(crate) begins: Option<ActiveHeader>,
-    /// Where its bytes go.
-    pub(crate) offset: u64,
-    pub(crate) bytes: Vec<u8>,
-    /// Where its frames begin.
-    pub(crate) positions: Vec<ScanPosition>,
-    /// State once it is durable.
-    pub(crate) end: Cursor,
-    pub(crate) hashes: Vec<RecordHash>,
-    batches: Vec<Arc<Sequenced>>,
-}
-
-/// A batch with seqs.
-pub(crate) struct Sequenced {
-    pub(crate) slot: Arc<Slot>,
-    pub(crate) batch: Box<EncodedBatch>,
-    /// Seq of the first new record.
-    pub(crate) first_seq: u64,
-    /// Positions in the batch of the new records, in seq order.
-    pub(crate) new: Vec<usize>,
-    /// Chain hash after each new record.
-    pub(crate) chain: Vec<ChainHash>,
-    pub(crate) answer: Appended,
 }
 
 /// Batches without new records that wait for the record that they repeat.
@@ -77,13 +50,13 @@ pub(crate) struct Sequencer {
     /// Commits that wait to be written, the last one open.
     waiting: VecDeque<Commit>,
     /// Sequenced, not yet durable.
-    in_flight: VecDeque<Arc<Sequenced>>,
+    in_flight: VecDeque<(Arc<Slot>, Arc<Sequenced>)>,
     repeats: Vec<Repeat>,
     segment_len_max: u64,
 }
 
 /// What a commit gave.
-pub(crate) type Answers = Vec<(Arc<Slot>, Result<Appended, AppendError>)>;
+pub(crate) type Answers = Vec<(Arc<Slot>, Result<Answer, AppendError>)>;
 
 impl Sequencer {
     pub(crate) fn new(cursor: Cursor, recent: RecentIds, segment_len_max: u64) -> Self {
@@ -106,39 +79,33 @@ impl Sequencer {
         batch: Box<EncodedBatch>,
         seen: &mut dedup::Lookup<'_>,
         file_tag: impl FnOnce() -> u64,
-    ) -> Option<(Arc<Slot>, Result<Appended, AppendError>)> {
+    ) -> Option<(Arc<Slot>, Result<Answer, AppendError>)> {
         let found = match seen.resolve(self, &batch) {
             Ok(found) => found,
             Err(error) => return Some((slot, Err(error))),
         };
-        let new: Vec<usize> =
-            found.iter().enumerate().filter(|(_, s)| **s == Seen::New).map(|(i, _)| i).collect();
+        let new = found.new_of(batch.records.len());
         if new.is_empty() {
             return self.answer_repeat(slot, &batch, &found);
         }
         let payload_len = self.payload_len(&batch, &new);
         self.place(payload_len, &batch, file_tag);
         let first_seq = self.cursor.at.next_seq.0;
-        let chain = self.add_frame(&batch, &new, payload_len);
-        for (n, i) in new.iter().enumerate() {
+        for (seq, i) in (first_seq..).zip(&new) {
             if let Some(record) = batch.records.get(*i) {
-                self.recent.insert(seen.fingerprint(&record.audit_id), first_seq + n as u64);
+                self.recent.insert(record.fingerprint, seq);
             }
         }
-        let mut sequenced = Sequenced {
-            slot,
-            batch,
-            first_seq,
-            new,
-            chain,
-            answer: Appended { receipts: Vec::new(), accepted: 0, first_seq: None, last_seq: None },
-        };
-        sequenced.answer = dedup::answer(&sequenced, &found);
-        let sequenced = Arc::new(sequenced);
+        let (chain, crc) = self.chain(&batch, &new);
+        let chain_after = chain.last().copied().unwrap_or(self.cursor.at.chain);
+        let header =
+            self.header(FrameKind::Records, new.len(), payload_len, crc).at(batch.received_at);
+        let sequenced = Arc::new(Sequenced { batch, first_seq, new, chain, found });
+        self.push_frame(header, chain_after, Some(Arc::clone(&sequenced)));
         if let Some(commit) = self.waiting.back_mut() {
-            commit.batches.push(Arc::clone(&sequenced));
+            commit.slots.push(Arc::clone(&slot));
         }
-        self.in_flight.push_back(sequenced);
+        self.in_flight.push_back((slot, sequenced));
         None
     }
 
@@ -146,12 +113,12 @@ impl Sequencer {
         &mut self,
         slot: Arc<Slot>,
         batch: &EncodedBatch,
-        found: &[Seen],
-    ) -> Option<(Arc<Slot>, Result<Appended, AppendError>)> {
+        found: &Found,
+    ) -> Option<(Arc<Slot>, Result<Answer, AppendError>)> {
         let answer = dedup::answer_repeats(batch, found);
         let until = answer.receipts.iter().map(|r| r.seq.0 + 1).max().unwrap_or(0);
         if until <= self.durable.at.next_seq.0 {
-            return Some((slot, Ok(answer)));
+            return Some((slot, Ok(Answer::Repeats(answer))));
         }
         self.repeats.push(Repeat { slot, until, answer });
         None
@@ -199,50 +166,27 @@ impl Sequencer {
         }
         // Whatever was sequenced before this commit is durable when it is written.
         self.cursor.at.durable_seq = self.cursor.at.next_seq;
-        self.waiting.push_back(Commit {
-            begins,
-            offset: self.cursor.at.offset,
-            bytes: Vec::new(),
-            positions: Vec::new(),
-            end: self.cursor.clone(),
-            hashes: Vec::new(),
-            batches: Vec::new(),
-        });
+        self.waiting.push_back(Commit::new(begins, &self.cursor));
     }
 
-    /// Appends a frame of the new records; returns their chain hashes.
-    fn add_frame(
-        &mut self,
-        batch: &EncodedBatch,
-        new: &[usize],
-        payload_len: usize,
-    ) -> Vec<ChainHash> {
-        let mut chain = Vec::with_capacity(new.len());
+    /// Chain hashes after the new records of a batch, and the CRC of their frame's payload.
+    fn chain(&self, batch: &EncodedBatch, new: &[usize]) -> (Vec<ChainHash>, u32) {
         let mut last = self.cursor.at.chain;
-        let mut crc = crc32fast::Hasher::new();
-        for record in new.iter().filter_map(|i| batch.records.get(*i)) {
+        let mut chain = Vec::with_capacity(new.len());
+        let records = || new.iter().filter_map(|i| batch.records.get(*i));
+        for record in records() {
             last = chain_next(&last, &record.hash);
             chain.push(last);
-            crc.update(batch.framed(record));
         }
+        let mut crc = if new.len() == batch.records.len() {
+            batch.crc.clone()
+        } else {
+            let mut crc = crc32fast::Hasher::new();
+            records().for_each(|record| crc.update(batch.framed(record)));
+            crc
+        };
         crc.update(&last.0);
-        let header = self
-            .header(FrameKind::Records, new.len(), payload_len, crc.finalize())
-            .at(batch.received_at);
-        let whole = new.len() == batch.records.len();
-        self.push_frame(&header, last, |bytes| {
-            if whole {
-                bytes.extend_from_slice(&batch.payload);
-            } else {
-                for record in new.iter().filter_map(|i| batch.records.get(*i)) {
-                    bytes.extend_from_slice(batch.framed(record));
-                }
-            }
-        });
-        if let Some(commit) = self.waiting.back_mut() {
-            commit.hashes.extend(new.iter().filter_map(|i| batch.records.get(*i)).map(|r| r.hash));
-        }
-        chain
+        (chain, crc.finalize())
     }
 
     /// A frame without records in a commit of its own; `None` while commits wait.
@@ -255,7 +199,7 @@ impl Sequencer {
         let header = self
             .header(kind, 0, ChainHash::LEN, crc32fast::hash(&chain.0))
             .at(received_at.max(self.cursor.at.received_at));
-        self.push_frame(&header, chain, |_| {});
+        self.push_frame(header, chain, None);
         Some(())
     }
 
@@ -277,20 +221,18 @@ impl Sequencer {
 
     fn push_frame(
         &mut self,
-        header: &FrameHeader,
+        header: FrameHeader,
         chain_after: ChainHash,
-        records: impl FnOnce(&mut Vec<u8>),
+        batch: Option<Arc<Sequenced>>,
     ) {
         let Some(commit) = self.waiting.back_mut() else { return };
-        commit.positions.push(self.cursor.at);
-        header.encode_into(&mut commit.bytes);
-        records(&mut commit.bytes);
-        commit.bytes.extend_from_slice(&chain_after.0);
+        let begins = self.cursor.at;
         let at = &mut self.cursor.at;
         at.offset += header.frame_len();
         at.next_seq = header.end_seq();
         at.chain = chain_after;
         at.received_at = header.received_at;
+        commit.push(begins, header, chain_after, batch);
         commit.end = self.cursor.clone();
     }
 
@@ -310,32 +252,24 @@ impl Sequencer {
     }
 
     /// Notes that a commit is durable; returns who is to be answered.
-    pub(crate) fn committed(&mut self, commit: Commit) -> Answers {
-        self.durable = commit.end;
+    pub(crate) fn committed(&mut self, commit: &Commit) -> Answers {
+        self.durable = commit.end.clone();
         let size = self.durable.at.next_seq.0;
-        let mut answers = Answers::with_capacity(commit.batches.len());
-        for batch in commit.batches {
-            self.in_flight.pop_front();
-            let slot = Arc::clone(&batch.slot);
-            let answer = match Arc::try_unwrap(batch) {
-                Ok(batch) => batch.answer,
-                Err(shared) => shared.answer.clone(),
-            };
-            answers.push((slot, Ok(answer)));
-        }
+        let done = self.in_flight.drain(..commit.slots.len().min(self.in_flight.len()));
+        let mut answers: Answers =
+            done.map(|(slot, batch)| (slot, Ok(Answer::Durable(batch)))).collect();
         if !self.repeats.is_empty() {
             let repeats = std::mem::take(&mut self.repeats);
             let (done, rest): (Vec<_>, Vec<_>) = repeats.into_iter().partition(|r| r.until <= size);
             self.repeats = rest;
-            answers.extend(done.into_iter().map(|r| (r.slot, Ok(r.answer))));
+            answers.extend(done.into_iter().map(|r| (r.slot, Ok(Answer::Repeats(r.answer)))));
         }
         answers
     }
 
     /// The caller that leads the next commit; `None` where none waits.
     pub(crate) fn next_leader(&self) -> Option<Arc<Slot>> {
-        let mut batches = self.waiting.iter().flat_map(|commit| &commit.batches);
-        batches.next().map(|batch| Arc::clone(&batch.slot))
+        self.waiting.iter().flat_map(|commit| &commit.slots).next().map(Arc::clone)
     }
 
     /// Takes back everything that is not durable and refuses its callers.
@@ -350,8 +284,7 @@ impl Sequencer {
         }
         let mut answers = Answers::new();
         for commit in std::iter::once(failed).chain(std::mem::take(&mut self.waiting)) {
-            answers
-                .extend(commit.batches.iter().map(|b| (Arc::clone(&b.slot), Err(error.clone()))));
+            answers.extend(commit.slots.into_iter().map(|slot| (slot, Err(error.clone()))));
         }
         for repeat in std::mem::take(&mut self.repeats) {
             answers.push((repeat.slot, Err(error.clone())));
@@ -370,50 +303,21 @@ impl Sequencer {
         self.leading = false;
         self.waiting.clear();
         let repeats = std::mem::take(&mut self.repeats).into_iter().map(|repeat| repeat.slot);
-        let batches = self.in_flight.drain(..).map(|batch| Arc::clone(&batch.slot));
+        let batches = self.in_flight.drain(..).map(|(slot, _)| slot);
         batches.chain(repeats).map(|slot| (slot, Err(error.clone()))).collect()
     }
 
     /// A record that is sequenced but not yet durable.
     pub(crate) fn in_flight(&self, seq: u64) -> Option<InFlight<'_>> {
-        let batch = self.in_flight.iter().rev().find(|b| b.first_seq <= seq)?;
-        let place = usize::try_from(seq - batch.first_seq).ok()?;
-        let record = batch.batch.records.get(*batch.new.get(place)?)?;
-        Some(InFlight {
-            body: batch.batch.body(record),
-            hash: record.hash,
-            chain_hash: *batch.chain.get(place)?,
-            producer: batch.batch.producer_name(),
-        })
+        let (_, batch) = self.in_flight.iter().rev().find(|(_, b)| b.first_seq <= seq)?;
+        batch.in_flight(seq)
     }
-}
-
-/// A record in memory.
-pub(crate) struct InFlight<'a> {
-    pub(crate) body: &'a [u8],
-    pub(crate) hash: RecordHash,
-    pub(crate) chain_hash: ChainHash,
-    pub(crate) producer: Option<&'a str>,
 }
 
 impl FrameHeader {
     fn at(mut self, received_at: i64) -> Self {
         self.received_at = received_at;
         self
-    }
-}
-
-impl Sequenced {
-    /// The receipt of the `n`th new record.
-    pub(crate) fn receipt(&self, n: usize) -> Option<Receipt> {
-        let record = self.batch.records.get(*self.new.get(n)?)?;
-        Some(Receipt {
-            audit_id: record.audit_id,
-            seq: Seq(self.first_seq + n as u64),
-            hash: record.hash,
-            chain_hash: *self.chain.get(n)?,
-            duplicate: false,
-        })
     }
 }
 

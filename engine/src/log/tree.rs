@@ -44,9 +44,9 @@ impl Backlog {
     }
 
     /// Adds the hashes of the records before `end`.
-    pub(crate) fn push(&mut self, end: u64, hashes: &[RecordHash]) {
-        debug_assert_eq!(self.first + self.hashes.len() as u64 + hashes.len() as u64, end);
+    pub(crate) fn push(&mut self, end: u64, hashes: impl Iterator<Item = RecordHash>) {
         self.hashes.extend(hashes);
+        debug_assert_eq!(self.first + self.hashes.len() as u64, end);
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -39,6 +39,9 @@ pub(super) fn check_text(member: Member, value: &str, sink: &mut FaultSink) {
 
 /// Reports a record whose body would be too long.
 pub(super) fn check_len(record: &Record, limits: &Limits, sink: &mut FaultSink) {
+    if len_bound(record) <= limits.record_len_max {
+        return;
+    }
     let len = body_len(record, None);
     if len > limits.record_len_max {
         oversize(limits, &format!("{len} bytes"), sink);
@@ -52,6 +55,25 @@ pub(super) fn oversize(limits: &Limits, got: &str, sink: &mut FaultSink) {
 /// The JSON pointer of a top-level member.
 pub(super) fn pointer(member: Member) -> String {
     format!("/{}", member.name())
+}
+
+/// Not less than [`body_len`]: every byte of every string counted as the longest escape.
+fn len_bound(record: &Record) -> usize {
+    const ESCAPE_LEN_MAX: usize = "\\u0000".len();
+    const FIXED_LEN_MAX: usize = 1024;
+    let optional = [
+        &record.actor_role,
+        &record.target_type,
+        &record.target_id,
+        &record.request_id,
+        &record.trace_id,
+        &record.facility_id,
+        &record.source_ip,
+    ];
+    let texts: usize = optional.into_iter().flatten().map(String::len).sum();
+    let texts = texts + record.actor_id.len() + record.action.len();
+    let detail = record.detail.as_ref().map_or(0, |detail| detail.as_bytes().len());
+    FIXED_LEN_MAX + texts * ESCAPE_LEN_MAX + detail
 }
 
 /// Length of the body that this record becomes, `received_at` taken at its longest.

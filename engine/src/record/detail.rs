@@ -12,12 +12,48 @@ use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
 use super::text::Text;
 
 /// A compact, token-exact JSON object.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Detail(Box<[u8]>);
+#[derive(Clone)]
+pub struct Detail {
+    bytes: Box<[u8]>,
+    within: Within,
+}
+
+/// The limits that a detail is known to keep; under these and wider ones it need not be walked
+/// again.
+#[derive(Clone, Copy)]
+struct Within {
+    depth: usize,
+    members: usize,
+    number_len: usize,
+}
+
+impl Within {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            depth: limits.detail_depth_max,
+            members: limits.detail_members_max,
+            number_len: limits.number_len_max,
+        }
+    }
+
+    fn implies(self, limits: &Limits) -> bool {
+        self.depth <= limits.detail_depth_max
+            && self.members <= limits.detail_members_max
+            && self.number_len <= limits.number_len_max
+    }
+}
+
+impl PartialEq for Detail {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Detail {}
 
 impl core::fmt::Debug for Detail {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Detail({})", String::from_utf8_lossy(&self.0))
+        write!(f, "Detail({})", String::from_utf8_lossy(&self.bytes))
     }
 }
 
@@ -57,17 +93,20 @@ impl Detail {
     /// The bytes that go into the body.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Bytes that were checked before.
     pub(super) fn from_checked(bytes: &[u8]) -> Self {
-        Self(bytes.into())
+        Self { bytes: bytes.into(), within: Within::of(&Limits::READ) }
     }
 
     /// Reports what breaks these limits; it may have been parsed under others.
     pub(super) fn check(&self, limits: &Limits, sink: &mut FaultSink) {
-        let Ok(input) = utf8(&self.0) else { return };
+        if self.within.implies(limits) {
+            return;
+        }
+        let Ok(input) = utf8(&self.bytes) else { return };
         let mut scanner = Scanner::new(input);
         if scanner.next_token().is_ok() {
             let walk = Walk::new("/detail", limits, None);
@@ -87,7 +126,8 @@ pub(super) fn copy_detail(
     let before = sink.len();
     let mut out = Vec::new();
     Walk::new(base, limits, Some(&mut out)).run(scanner, sink)?;
-    Ok((sink.len() == before).then(|| Detail(out.into_boxed_slice())))
+    let within = Within::of(limits);
+    Ok((sink.len() == before).then(|| Detail { bytes: out.into_boxed_slice(), within }))
 }
 
 /// Checks the object whose opening brace was just consumed, without limits. False at a fault.

@@ -176,6 +176,14 @@ proptest! {
     }
 
     #[test]
+    fn a_record_one_byte_too_long_is_always_refused(record in record()) {
+        let len = check::body_len(&record, None);
+        let limits = |record_len_max| Limits { record_len_max, ..Limits::default() };
+        assert_eq!(record.check(&limits(len)), Ok(()));
+        assert!(record.check(&limits(len - 1)).is_err());
+    }
+
+    #[test]
     fn random_json_is_kept_token_by_token(json in json(), blank in "[ \t\r\n]{0,3}") {
         let spaced = spread(&json, &blank);
         let input = format!("{blank}{{\"v\"{blank}:{spaced}}}{blank}");
