@@ -10,4 +10,5 @@ mod storage;
 
 pub use durable::{TEMPORARY_SUFFIX, make_dir, remove_durably, write_atomic, write_atomic_private};
 pub use os::{OsEnvironment, OsStorage, yield_to_others};
+pub(crate) use storage::write_zeros;
 pub use storage::{Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile};

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use rustix::fs::{Advice, FlockOperation, OFlags, fadvise, flock, statvfs};
+use rustix::fs::{
+    Advice, FallocateFlags, FlockOperation, OFlags, fadvise, fallocate, flock, statvfs,
+};
+use rustix::io::Errno;
 use rustix::process::setpriority_process;
 
 use super::storage::{
-    Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile,
+    Environment, LockError, LockGuard, Map, OpenMode, Space, Storage, StorageFile, write_zeros,
 };
 
 const LOCK_NAME: &str = "LOCK";
@@ -199,6 +202,14 @@ impl StorageFile for OsFile {
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
+    }
+
+    fn extend(&self, offset: u64, len: u64) -> io::Result<()> {
+        match fallocate(&self.0, FallocateFlags::empty(), offset, len) {
+            // Not every file system can.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, offset, len),
+            other => Ok(other?),
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

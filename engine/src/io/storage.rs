@@ -133,6 +133,15 @@ pub trait StorageFile: Send + Sync {
     /// What the operating system says; any part may have been written.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
+    /// Takes space for `len` bytes behind the end of the file, which then holds zeros there; as
+    /// durable as what is written.
+    ///
+    /// # Errors
+    /// What the operating system says; any part may have been taken.
+    fn extend(&self, offset: u64, len: u64) -> io::Result<()> {
+        write_zeros(self, offset, len)
+    }
+
     /// Makes everything written to this file so far durable, with what is needed to read it.
     ///
     /// # Errors
@@ -151,6 +160,27 @@ pub trait StorageFile: Send + Sync {
     /// # Errors
     /// What the operating system says.
     fn map(&self) -> io::Result<Map>;
+}
+
+/// Zeros in parts that stay in the processor's cache.
+static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+
+/// Writes zeros from `offset` on.
+///
+/// # Errors
+/// What the file says; any part may have been written.
+pub(crate) fn write_zeros<F: StorageFile + ?Sized>(
+    file: &F,
+    offset: u64,
+    len: u64,
+) -> io::Result<()> {
+    let mut done = 0;
+    while done < len {
+        let part = usize::try_from(len - done).unwrap_or(usize::MAX).min(ZEROS.len());
+        file.write_at(offset + done, ZEROS.get(..part).unwrap_or_default())?;
+        done += part as u64;
+    }
+    Ok(())
 }
 
 /// The bytes of a file that never changes.

@@ -1,8 +1,8 @@
 //! The file that is written: space ahead, positioned writes, one sync.
 //!
-//! Zeros are written ahead of the frames, so that a commit overwrites space that is there already:
-//! cheaper to sync than a growing file (PERFORMANCE 1.1), an end that is plain to see, and a full
-//! disk shows before a frame is written, not in the middle of one.
+//! Zeros are written ahead of small frames, so that a commit overwrites space that is there already:
+//! cheaper to sync than a growing file. For large ones space is taken. Either way the end is plain
+//! to see, and a full disk shows before a frame is written, not in the middle of one.
 //! Invariant: after [`NoRoom::Full`] every durable frame is as it was and nothing else is in the
 //! file, on the disk either; it is said only where that is certain.
 
@@ -13,7 +13,7 @@ use super::error::is_full;
 use super::view::ActiveFile;
 use crate::format::{ActiveHeader, active_name};
 use crate::io::{
-    OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably,
+    OpenMode, Space, Storage, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durably, write_zeros,
 };
 
 /// Directory of active files.
@@ -23,8 +23,9 @@ pub(crate) const ACTIVE: &str = "active";
 pub(crate) const STEP_MIN: u64 = 64 << 10;
 const STEP_MAX: u64 = 4 << 20;
 
-/// What is written ahead, in parts that stay in the processor's cache.
-static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+/// From so many missing bytes on, space is only taken, not written: writing zeros first would cost
+/// more than the sync of a growing file does.
+const EXTEND_MIN: u64 = 64 << 10;
 
 /// The current file's space.
 pub(crate) struct ActiveWriter {
@@ -75,12 +76,19 @@ impl ActiveWriter {
         let space = storage.space().map_err(NoRoom::Failed)?;
         let reserve = reserve(space, wanted_reserve);
         let no_room = |e| NoRoom::of(e, storage, reserve);
-        let step = (end / 4).clamp(STEP_MIN, STEP_MAX);
-        let len = (end - self.allocated).saturating_add(step);
+        let missing = end - self.allocated;
+        let large = missing >= EXTEND_MIN;
+        let step = if large { 0 } else { (end / 4).clamp(STEP_MIN, STEP_MAX) };
+        let len = missing.saturating_add(step);
         if space.free < reserve.saturating_add(len) {
             return Err(NoRoom::Full { free: space.free, reserve });
         }
-        if let Err(error) = self.write_zeros(self.allocated, len) {
+        let taken = if large {
+            self.file.extend(self.allocated, len)
+        } else {
+            write_zeros(&*self.file, self.allocated, len)
+        };
+        if let Err(error) = taken {
             // Only zeros behind the last frame were touched; cut back to what was there. Where a
             // full disk refuses that too, they stay: a later step writes over them.
             match self.file.set_len(self.allocated) {
@@ -89,16 +97,6 @@ impl ActiveWriter {
             }
         }
         self.allocated += len;
-        Ok(())
-    }
-
-    fn write_zeros(&self, offset: u64, len: u64) -> io::Result<()> {
-        let mut done = 0;
-        while done < len {
-            let part = usize::try_from(len - done).unwrap_or(usize::MAX).min(ZEROS.len());
-            self.file.write_at(offset + done, ZEROS.get(..part).unwrap_or_default())?;
-            done += part as u64;
-        }
         Ok(())
     }
 
@@ -119,7 +117,7 @@ impl ActiveWriter {
             // A file system that copies on write can be full here. A frame that was written whole
             // would count at the next open: only once there are zeros on the disk it never was.
             let wiped = is_full(&error)
-                && self.write_zeros(offset, bytes.len() as u64).is_ok()
+                && write_zeros(&*self.file, offset, bytes.len() as u64).is_ok()
                 && self.file.sync().is_ok();
             let space = storage.space().unwrap_or(Space { free: 0, total: 0 });
             let full = NoRoom::Full { free: space.free, reserve: reserve(space, wanted_reserve) };
