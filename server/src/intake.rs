@@ -28,7 +28,11 @@ struct Shared {
     queue: Mutex<Queue>,
     ready: Condvar,
     len_max: usize,
+    append: Append,
 }
+
+/// How the log takes batches.
+type Append = fn(&Log, Vec<(Option<Producer>, Vec<Record>)>) -> Vec<Answer>;
 
 #[derive(Default)]
 struct Queue {
@@ -55,8 +59,26 @@ impl Intake {
     /// # Errors
     /// What the operating system says of a thread that can't be started.
     pub fn start(log: &Arc<Log>, len_max: usize, threads: usize) -> std::io::Result<Self> {
+        Self::start_with(log, len_max, threads, Log::append_all)
+    }
+
+    /// The same with one thread, for the server's own records, which go into the free-space
+    /// reserve too.
+    ///
+    /// # Errors
+    /// As [`Intake::start`].
+    pub fn start_own(log: &Arc<Log>, len_max: usize) -> std::io::Result<Self> {
+        Self::start_with(log, len_max, 1, Log::append_own)
+    }
+
+    fn start_with(
+        log: &Arc<Log>,
+        len_max: usize,
+        threads: usize,
+        append: Append,
+    ) -> std::io::Result<Self> {
         let queue = Mutex::new(Queue::default());
-        let shared = Arc::new(Shared { queue, ready: Condvar::new(), len_max });
+        let shared = Arc::new(Shared { queue, ready: Condvar::new(), len_max, append });
         for number in 0..threads {
             // The threads alone hold the log, so that it can be closed once they ended.
             let (of_thread, log) = (Arc::clone(&shared), Arc::clone(log));
@@ -137,7 +159,7 @@ impl Shared {
                 answers.push(answer);
                 batches.push((producer, records));
             }
-            let append = || log.append_all(batches);
+            let append = || (self.append)(log, batches);
             let results = catch_unwind(AssertUnwindSafe(append)).unwrap_or_default();
             let mut results = results.into_iter();
             self.queue.lock().len -= len;

@@ -94,7 +94,9 @@ fn full_it_refuses_records_and_goes_on_answering() {
     // An auditor still reads, also where not one byte can be noted beside the log: then not.
     let answer = server.ask("GET", "/v1/audit-logs?patient_id=while-full-0", "");
     assert!([200, 503].contains(&answer.status), "{}", answer.text());
-    // Less than the reserve becomes free: not for records, but for notes of who reads.
+    // Less than the reserve becomes free: not for records, but for saying in the log who reads.
+    let noted = || std::fs::metadata(dir.join("audit-pending.jsonl")).map_or(0, |file| file.len());
+    let noted_before = noted();
     let file = File::options().write(true).open(&ballast).unwrap();
     file.set_len(file.metadata().unwrap().len() - (2 << 20)).unwrap();
     // Whoever holds a file open keeps its space.
@@ -103,6 +105,12 @@ fn full_it_refuses_records_and_goes_on_answering() {
         let path = format!("/v1/audit-logs?patient_id=while-full-{number}");
         let answer = server.ask("GET", &path, "");
         assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(server.ask("POST", "/v1/audit-logs", &record(30)).status, 507);
+    }
+    assert_eq!(noted(), noted_before, "the log had room for it");
+    let asked = Value::from(questions(&server)).to_string();
+    for number in 1..4 {
+        assert!(asked.contains(&format!("while-full-{number}\"")), "{asked}");
     }
     assert_eq!(total(&server), stored);
     std::fs::remove_file(&ballast).unwrap();

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::error::is_full;
+use super::room::{Bound, Room};
 use super::view::ActiveFile;
 use crate::format::{ActiveHeader, active_name};
 use crate::io::{
@@ -52,33 +53,31 @@ impl NoRoom {
     }
 }
 
-/// Bytes that must stay free.
-pub(crate) fn reserve(space: Space, wanted: Option<u64>) -> u64 {
-    wanted.unwrap_or_else(|| (32 << 20).min(space.total / 20))
-}
-
 impl ActiveWriter {
     /// Goes on with a file of this length.
     pub(crate) fn new(file: Arc<dyn StorageFile>, len: u64) -> Self {
         Self { file, allocated: len }
     }
 
-    /// Makes sure that there is space up to `end`.
+    /// Makes sure that there is space up to `end`; ahead of it, as much as the bound leaves.
     pub(crate) fn make_room(
         &mut self,
         storage: &dyn Storage,
         end: u64,
-        wanted_reserve: Option<u64>,
+        bound: Bound,
     ) -> Result<(), NoRoom> {
         if end <= self.allocated {
             return Ok(());
         }
         let space = storage.space().map_err(NoRoom::Failed)?;
-        let reserve = reserve(space, wanted_reserve);
+        let reserve = bound.bytes(space);
         let no_room = |e| NoRoom::of(e, storage, reserve);
         let missing = end - self.allocated;
         let large = missing >= EXTEND_MIN;
         let step = if large { 0 } else { (end / 4).clamp(STEP_MIN, STEP_MAX) };
+        let fits = space.free >= reserve.saturating_add(missing).saturating_add(step);
+        let tight = !fits || bound.room == Room::Reserve;
+        let step = if tight && !large { STEP_MIN } else { step };
         let len = missing.saturating_add(step);
         if space.free < reserve.saturating_add(len) {
             return Err(NoRoom::Full { free: space.free, reserve });
@@ -106,7 +105,7 @@ impl ActiveWriter {
         storage: &dyn Storage,
         offset: u64,
         bytes: &[u8],
-        wanted_reserve: Option<u64>,
+        bound: Bound,
     ) -> Result<(), NoRoom> {
         #[cfg(feature = "mutants")]
         if crate::mutants::is(crate::mutants::Mutant::AcknowledgedEarly) {
@@ -120,7 +119,7 @@ impl ActiveWriter {
                 && write_zeros(&*self.file, offset, bytes.len() as u64).is_ok()
                 && self.file.sync().is_ok();
             let space = storage.space().unwrap_or(Space { free: 0, total: 0 });
-            let full = NoRoom::Full { free: space.free, reserve: reserve(space, wanted_reserve) };
+            let full = NoRoom::Full { free: space.free, reserve: bound.bytes(space) };
             return Err(if wiped { full } else { NoRoom::Failed(error) });
         }
         #[cfg(feature = "mutants")]
@@ -153,12 +152,12 @@ pub(crate) fn active_path(header: &ActiveHeader) -> String {
 pub(crate) fn create(
     storage: &dyn Storage,
     header: &ActiveHeader,
-    wanted_reserve: Option<u64>,
+    bound: Bound,
 ) -> Result<(ActiveWriter, ActiveFile), NoRoom> {
     let path = active_path(header);
     let temporary = format!("{path}{TEMPORARY_SUFFIX}");
     let space = storage.space().map_err(NoRoom::Failed)?;
-    let reserve = reserve(space, wanted_reserve);
+    let reserve = bound.bytes(space);
     let no_room = |e| NoRoom::of(e, storage, reserve);
     make_dir(storage, ACTIVE).map_err(no_room)?;
     if space.free < reserve.saturating_add(STEP_MIN) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::buffers::{Buffer, Buffers};
 use super::error::AppendError;
+use super::room::Room;
 use crate::format::{FRAME_PAYLOAD_LEN_MAX, RECORD_PREFIX_LEN, encode_record_prefix};
 use crate::index::ids::{Fingerprint, IdKey, fingerprint};
 use crate::io::Environment;
@@ -17,6 +18,7 @@ use crate::types::{ChainHash, RecordHash};
 /// A batch that was checked but has no time yet.
 pub(crate) struct CheckedBatch {
     pub(crate) producer: Option<Producer>,
+    pub(crate) room: Room,
     pub(crate) records: Vec<Record>,
     /// Bytes that it will take in the queue, about.
     pub(crate) len: usize,
@@ -38,6 +40,7 @@ pub(crate) struct EncodedRecord {
 /// A batch ready to be sequenced.
 pub(crate) struct EncodedBatch {
     pub(crate) producer: Option<Producer>,
+    pub(crate) room: Room,
     /// Microseconds since 1970.
     pub(crate) received_at: i64,
     /// Prefix and body of each record, as in a frame.
@@ -67,6 +70,7 @@ impl CheckedBatch {
     pub(crate) fn check(
         producer: Option<Producer>,
         records: Vec<Record>,
+        room: Room,
         limits: &Limits,
     ) -> Result<Self, AppendError> {
         let mut faults = Vec::new();
@@ -86,7 +90,7 @@ impl CheckedBatch {
         if len > FRAME_PAYLOAD_LEN_MAX {
             return Err(AppendError::TooLarge { len, max: FRAME_PAYLOAD_LEN_MAX });
         }
-        Ok(Self { producer, records, len })
+        Ok(Self { producer, room, records, len })
     }
 }
 
@@ -149,8 +153,11 @@ impl Unhashed {
             return Err(AppendError::TooLarge { len: payload.len(), max });
         }
         let repeats_inside = may_repeat(&records);
-        let (producer, crc) = (batch.producer, crc32fast::Hasher::new());
-        Ok(Self(EncodedBatch { producer, received_at, payload, crc, records, repeats_inside }))
+        let crc = crc32fast::Hasher::new();
+        let CheckedBatch { producer, room, .. } = batch;
+        let batch =
+            EncodedBatch { producer, room, received_at, payload, crc, records, repeats_inside };
+        Ok(Self(batch))
     }
 
     /// Hashes the bodies of all batches side by side.

@@ -10,6 +10,7 @@
 //! file. So does a leader that dies.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::active_write::{self, NoRoom};
@@ -18,6 +19,7 @@ use super::error::AppendError;
 use super::framed::Commit;
 use super::intake::Slot;
 use super::keeper;
+use super::room::{Bound, Room};
 use super::sequencer::Answers;
 use super::stop_on_panic::StopOnPanic;
 
@@ -114,22 +116,27 @@ fn write_to(
     let mut bytes = core.buffers.take(usize::try_from(commit.len).unwrap_or(0));
     commit.assemble(&mut bytes);
     let mut writer = core.writer.lock();
-    let reserve = core.options.free_space_reserve;
+    let bound = Bound { wanted: core.options.free_space_reserve, room: commit.room() };
     let refuse = |no_room| match no_room {
-        NoRoom::Full { free, reserve } => AppendError::DiskFull { free, reserve },
+        NoRoom::Full { free, reserve } => {
+            if bound.room == Room::Ordinary {
+                core.full.store(true, Ordering::Relaxed);
+            }
+            AppendError::DiskFull { free, reserve }
+        }
         NoRoom::Failed(error) => core.set_poison(&format!("writing failed: {error}")),
     };
     if let Some(header) = &commit.begins {
         let (new_writer, file) =
-            active_write::create(&*core.storage, header, reserve).map_err(refuse)?;
+            active_write::create(&*core.storage, header, bound).map_err(refuse)?;
         *writer = new_writer;
         *file_begun = true;
         core.view.change(|view| view.actives.push(Arc::new(file)));
     }
     let end = commit.offset + commit.len;
-    writer.make_room(&*core.storage, end, reserve).map_err(refuse)?;
+    writer.make_room(&*core.storage, end, bound).map_err(refuse)?;
     let began = core.options.observer.as_ref().map(|_| Instant::now());
-    writer.commit(&*core.storage, commit.offset, &bytes, reserve).map_err(refuse)?;
+    writer.commit(&*core.storage, commit.offset, &bytes, bound).map_err(refuse)?;
     Ok(began.map(|began| began.elapsed()))
 }
 

@@ -3,12 +3,12 @@
 //! Invariant: locks are taken in the order sealer, tree, sequencer, intake, view; none of the last
 //! three is held during a sync. A stopped core acknowledges nothing any more.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::active_write::ActiveWriter;
+use super::active_write::{ActiveWriter, STEP_MIN};
 use super::buffers::Buffers;
 use super::dedup::Stored;
 use super::entry::Entry;
@@ -18,6 +18,7 @@ use super::intake::Intake;
 use super::keeper::Signals;
 use super::options::LogOptions;
 use super::reader::Reader;
+use super::room::{Bound, Room};
 use super::seal::Sealer;
 use super::sequencer::Sequencer;
 use super::tree::{Backlog, Tree};
@@ -87,7 +88,13 @@ pub(crate) struct Core {
     pub(crate) stop: OnceLock<Stop>,
     /// Size of the newest checkpoint; [`NEVER`] before the first.
     pub(crate) signed: AtomicU64,
+    /// Whether an ordinary batch found the disk full, and there is no room yet for any.
+    pub(crate) full: AtomicBool,
 }
+
+/// Bytes beyond the reserve with which the disk is no longer taken for full: more than what a
+/// batch of a server takes.
+const ROOM_AGAIN: u64 = 64 << 20;
 
 /// No checkpoint was signed.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -119,6 +126,26 @@ impl Core {
         let error = AppendError::from(self.stop.get_or_init(|| stop).clone());
         self.intake.close(error.clone());
         error
+    }
+
+    /// Refuses ordinary batches while the disk is full: before they have a place, so that they take
+    /// no batch of the log's own with them when their commit finds no space. `len` is about what
+    /// the batch takes.
+    pub(crate) fn admit(&self, room: Room, len: usize) -> Result<(), AppendError> {
+        if room == Room::Reserve || !self.full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // Where the storage does not say, the commit finds out.
+        let Ok(space) = self.storage.space() else { return Ok(()) };
+        let reserve = Bound::ordinary(self.options.free_space_reserve).bytes(space);
+        let left = space.free.saturating_sub(reserve);
+        if left < STEP_MIN + len as u64 {
+            return Err(AppendError::DiskFull { free: space.free, reserve });
+        }
+        if left >= ROOM_AGAIN {
+            self.full.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// A random tag for a new active file.

@@ -10,6 +10,7 @@ use super::batch::EncodedBatch;
 use super::dedup::{self, Found};
 use super::handle::{Appended, Receipt};
 use super::intake::Slot;
+use super::room::Room;
 use super::sequencer::Cursor;
 use crate::format::{ActiveHeader, FrameHeader};
 use crate::segment::ScanPosition;
@@ -84,6 +85,13 @@ impl Commit {
     /// Hashes of its new records, in order.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = RecordHash> {
         self.batches().flat_map(|batch| batch.records().map(|record| record.hash))
+    }
+
+    /// How far into the free space it may go: one ordinary batch holds all of it back.
+    pub(crate) fn room(&self) -> Room {
+        let own = |batch: &Arc<Sequenced>| batch.batch.room == Room::Reserve;
+        let all_own = !self.slots.is_empty() && self.batches().all(own);
+        if all_own { Room::Reserve } else { Room::Ordinary }
     }
 
     /// The batches that it makes durable, one for each of [`Self::slots`].

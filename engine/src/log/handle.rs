@@ -21,6 +21,7 @@ use super::keeper;
 use super::open;
 use super::options::LogOptions;
 use super::reader::Reader;
+use super::room::{Bound, Room};
 use super::rotate;
 use super::stop_on_panic::StopOnPanic;
 use crate::index::ids::IdError;
@@ -84,6 +85,9 @@ pub struct OpenReport {
     /// again.
     pub resealed: Vec<String>,
 }
+
+/// How often a batch of the log's own that met ordinary ones on a full disk is tried again.
+const OWN_TRIES: usize = 16;
 
 /// A log opened for writing. Holds the lock until it is closed or dropped.
 pub struct Log {
@@ -174,7 +178,43 @@ impl Log {
         &self,
         batches: Vec<(Option<Producer>, Vec<Record>)>,
     ) -> Vec<Result<Appended, AppendError>> {
-        self.append_batches(batches, false)
+        self.append_batches(batches, Room::Ordinary, false)
+    }
+
+    /// As [`Log::append_all`], for what the log's owner says of itself: on a full disk it goes into
+    /// the reserve, down to a quarter of it, where ordinary records are refused.
+    pub fn append_own(
+        &self,
+        batches: Vec<(Option<Producer>, Vec<Record>)>,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let kept = batches.clone();
+        let mut answers = self.append_batches(batches, Room::Reserve, false);
+        for _ in 0..OWN_TRIES {
+            // One that shared its commit with ordinary batches was refused with them, by their
+            // bound: those that come now are refused before they have a place.
+            let again: Vec<usize> = (0..answers.len())
+                .filter(|i| answers.get(*i).is_some_and(|a| self.was_held_back(a)))
+                .collect();
+            if again.is_empty() {
+                break;
+            }
+            let batches = again.iter().filter_map(|i| kept.get(*i).cloned()).collect();
+            let second = self.append_batches(batches, Room::Reserve, false);
+            for (i, answer) in again.into_iter().zip(second) {
+                if let Some(place) = answers.get_mut(i) {
+                    *place = answer;
+                }
+            }
+        }
+        answers
+    }
+
+    /// Whether a batch of the log's own was refused by the bound of ordinary ones.
+    fn was_held_back(&self, answer: &Result<Appended, AppendError>) -> bool {
+        let Err(AppendError::DiskFull { reserve, .. }) = answer else { return false };
+        let Ok(space) = self.core.storage.space() else { return false };
+        let wanted = self.core.options.free_space_reserve;
+        *reserve > (Bound { wanted, room: Room::Reserve }).bytes(space)
     }
 
     fn append_batch(
@@ -183,7 +223,7 @@ impl Log {
         records: Vec<Record>,
         wait: bool,
     ) -> Result<Appended, AppendError> {
-        let answers = self.append_batches(vec![(producer.cloned(), records)], wait);
+        let answers = self.append_batches(vec![(producer.cloned(), records)], Room::Ordinary, wait);
         answers.into_iter().next().unwrap_or(Err(AppendError::Closed))
     }
 
@@ -191,12 +231,13 @@ impl Log {
     fn append_batches(
         &self,
         batches: Vec<(Option<Producer>, Vec<Record>)>,
+        room: Room,
         wait: bool,
     ) -> Vec<Result<Appended, AppendError>> {
         let mut placed = Vec::with_capacity(batches.len());
         let mut unhashed = Vec::with_capacity(batches.len());
         for (producer, records) in batches {
-            placed.push(self.place(producer, records, wait).map(|place| {
+            placed.push(self.place(producer, records, room, wait).map(|place| {
                 place.map(|(place, batch)| {
                     unhashed.push(batch);
                     place
@@ -216,13 +257,15 @@ impl Log {
         &self,
         producer: Option<Producer>,
         records: Vec<Record>,
+        room: Room,
         wait: bool,
     ) -> Result<Option<(Place<'_>, Unhashed)>, AppendError> {
         if records.is_empty() {
             return Ok(None);
         }
         let core = &*self.core;
-        let batch = CheckedBatch::check(producer, records, &core.options.limits)?;
+        let batch = CheckedBatch::check(producer, records, room, &core.options.limits)?;
+        core.admit(room, batch.len)?;
         let early = look_up(core, &batch)?;
         let environment = &*core.options.environment;
         let now = || environment.now_micros();

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use super::active_write::{STEP_MIN, reserve};
+use super::active_write::STEP_MIN;
 use super::core::Core;
 use super::error::{AppendError, LogError};
 use super::handle::Log;
+use super::room::reserve;
 use crate::types::TreeSize;
 
 /// Is told of a writer's work, for counters. It is called by the thread that did the work, which
@@ -49,7 +50,7 @@ pub struct Health {
     pub queue_bytes_max: u64,
     /// Bytes free on the file system; `None` where it does not say.
     pub free_bytes: Option<u64>,
-    /// Bytes that stay free.
+    /// Bytes that records leave free; the log's own leave a quarter of them.
     pub reserve_bytes: Option<u64>,
     /// The last failure of work in the background, if it did not succeed since.
     pub background_failure: Option<LogError>,

@@ -8,12 +8,13 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::active_write::{active_path, reserve};
+use super::active_write::active_path;
 use super::core::Core;
 use super::dedup::audit_id_at_front;
 use super::entry::Entry;
 use super::error::{AppendError, LogError};
 use super::reader::Reader;
+use super::room::reserve;
 use super::source::FileSource;
 use super::view::View;
 use crate::format::{FrameHeader, RecordsPayload};

@@ -37,6 +37,7 @@ mod publish;
 mod read_error;
 mod reader;
 mod received;
+mod room;
 mod rotate;
 mod scan;
 mod seal;

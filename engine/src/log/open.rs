@@ -8,7 +8,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -27,6 +27,7 @@ use super::keeper::Signals;
 use super::open_read::{Follow, Last, Surveyed};
 use super::options::LogOptions;
 use super::reader::Reader;
+use super::room::Bound;
 use super::seal::{SEALED, Sealer};
 use super::sequencer::{Cursor, Sequencer};
 use super::source::FileSource;
@@ -324,6 +325,7 @@ fn build(
         reader,
         stop: OnceLock::new(),
         signed: AtomicU64::new(signed),
+        full: AtomicBool::new(false),
         options,
     }))
 }
@@ -450,7 +452,8 @@ fn begin(
     options: &LogOptions,
 ) -> Result<(Cursor, ActiveWriter, ActiveFile), OpenError> {
     let path = active_path(&header);
-    let created = active_write::create(storage, &header, options.free_space_reserve);
+    let bound = Bound::ordinary(options.free_space_reserve);
+    let created = active_write::create(storage, &header, bound);
     let (writer, file) = created.map_err(|no_room| {
         OpenError::io(&path)(match no_room {
             NoRoom::Full { .. } => io::ErrorKind::StorageFull.into(),

@@ -28,7 +28,8 @@ pub struct LogOptions {
     pub group_records_max: u16,
     /// zstd level of sealed segments.
     pub compression_level: i32,
-    /// Bytes kept free on the file system; appends are refused below.
+    /// Bytes kept free on the file system; appends are refused below, but those of
+    /// [`super::Log::append_own`] only below a quarter of them.
     /// `None`: 32 MiB, but at most 5 % of the file system.
     pub free_space_reserve: Option<u64>,
     /// Exactness of idempotency by time, in days of `received_at`.

@@ -96,7 +96,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
     let threads =
         |why: std::io::Error| StartError::Process { what: "threads", why: why.to_string() };
     // Of its own, so that producers can't keep the server from writing who asked.
-    let own_intake = Intake::start(&log, OWN_QUEUE_LEN, 1).map_err(threads)?;
+    let own_intake = Intake::start_own(&log, OWN_QUEUE_LEN).map_err(threads)?;
     let audit_options = SelfAuditOptions { mask: mask_for_audit, ..SelfAuditOptions::default() };
     let audit = SelfAudit::start(own_intake.clone(), &dir, audit_options)
         .map_err(|why| StartError::Process { what: "self-audit", why: why.to_string() })?;

@@ -13,9 +13,9 @@ use crate::format::index_name;
 use crate::index::file::{IndexFile, IndexFileWriter, IndexIdentity};
 use crate::index::shard::ShardError;
 use crate::io::{Map, OpenMode, Storage, TEMPORARY_SUFFIX, make_dir};
-use crate::log::active_write::reserve;
 use crate::log::catalogue::SegmentEntry;
 use crate::log::error::LogError;
+use crate::log::room::reserve;
 use crate::log::seal::{FileWriter, SEALED};
 use crate::types::Seq;
 

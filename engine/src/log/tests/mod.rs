@@ -4,6 +4,7 @@ mod append;
 mod catalogue;
 mod health;
 mod layout;
+mod own;
 mod scope;
 mod stops;
 
