@@ -280,3 +280,18 @@ async fn whatever_a_client_asks_is_a_valid_record_of_bounded_length() {
     assert!(!record["detail"]["timeRange"]["from"].as_str().unwrap().contains('\n'));
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_is_a_record_of_the_server() {
+    let fixture = Fixture::new();
+    let step = Event::clock_step(-3_600_000, "2026-11-21T10:00:00Z", "2026-11-21T09:00:00Z");
+    fixture.audit.record(step).await.unwrap();
+    let record = &fixture.records()[0];
+    assert_eq!(
+        (&record["action"], &record["actor_id"]),
+        (&json!("AUDIT_CLOCK_STEP"), &json!("shoseki"))
+    );
+    assert_eq!((&record["facility_id"], &record["result"]), (&json!("-"), &json!("warning")));
+    assert_eq!(record["detail"]["stepMs"], -3_600_000);
+    fixture.end().await;
+}

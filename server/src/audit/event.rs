@@ -38,11 +38,13 @@ pub enum EventKind {
     ConfigUpdate,
     /// A noted event that could not be read back.
     PendingUnreadable,
+    /// The clock of the machine was set.
+    ClockStep,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Query,
         Self::Login,
         Self::Deny,
@@ -51,6 +53,7 @@ impl EventKind {
         Self::IngestRefused,
         Self::ConfigUpdate,
         Self::PendingUnreadable,
+        Self::ClockStep,
     ];
 
     /// `action` of the record; of [`EventKind::Error`] the code follows.
@@ -65,6 +68,7 @@ impl EventKind {
             Self::IngestRefused => "INGEST_REFUSED",
             Self::ConfigUpdate => "CONFIG_UPDATE",
             Self::PendingUnreadable => "AUDIT_PENDING_UNREADABLE",
+            Self::ClockStep => "AUDIT_CLOCK_STEP",
         }
     }
 
@@ -94,6 +98,7 @@ impl EventKind {
             }
             Self::ConfigUpdate => &["actorId", "configKey", "difference", "outcome"],
             Self::PendingUnreadable => &["sha512", "length", "line"],
+            Self::ClockStep => &["stepMs", "from", "to"],
         }
     }
 }

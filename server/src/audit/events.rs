@@ -196,6 +196,17 @@ impl Event {
             .ended(Outcome::Failure)
     }
 
+    /// The clock was set: by how much, what it would have said, and what it says.
+    #[must_use]
+    pub fn clock_step(step_ms: i64, from: &str, to: &str) -> Self {
+        Self::of_server(EventKind::ClockStep)
+            .with("stepMs", step_ms)
+            .with("from", from)
+            .with("to", to)
+            .ended(Outcome::Warning)
+            .sensitive(Sensitivity::Medium)
+    }
+
     /// A line of the side file that is no record.
     pub(super) fn pending_unreadable(line: usize, sha512: &[u8; 64], length: usize) -> Self {
         Self::of_server(EventKind::PendingUnreadable)

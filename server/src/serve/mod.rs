@@ -5,6 +5,7 @@
 
 mod activity;
 mod address;
+mod clock;
 mod connection;
 mod drained;
 mod files;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::Clocks;
 use super::connection::Door;
 use super::files;
 use super::listener;
@@ -22,6 +23,7 @@ use super::start::{StartError, open};
 use super::tls;
 use crate::api;
 use crate::app::{App, Shared};
+use crate::audit::Event;
 use crate::config::{Profile, Settings};
 use crate::correlation::Observers;
 use crate::identity::DevelopmentToken;
@@ -150,11 +152,19 @@ async fn closing(app: &App, stop: &CancellationToken) {
 /// What has to be done every few seconds.
 async fn upkeep(app: &App, stop: CancellationToken) {
     let mut every = tokio::time::interval(Duration::from_secs(5));
+    let mut clocks = Clocks::now();
     loop {
         tokio::select! {
             _ = every.tick() => app.metrics.upkeep(),
             () = stop.cancelled() => return,
         }
+        let now = Clocks::now();
+        if let Some(step) = now.step_since(clocks) {
+            let [from, to] = step.times();
+            tracing::warn!(from, to, "the clock was set");
+            app.audit.note(Event::clock_step(step.by / 1_000, &from, &to));
+        }
+        clocks = now;
     }
 }
 
