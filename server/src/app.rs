@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::api::body::Budget;
+use crate::api::taken::Untaken;
 use crate::api::write_check::WriteChecks;
 use crate::audit::SelfAudit;
 use crate::config::Settings;
@@ -48,6 +49,8 @@ pub struct App {
     pub queries: Queries,
     /// Bytes of requests that are being taken.
     pub budget: Budget,
+    /// Bytes of answers that clients have not taken yet.
+    pub untaken: Untaken,
     /// Binds cursors to callers.
     pub cursors: Cursors,
     /// Verifications.

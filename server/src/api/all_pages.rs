@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is cut silently. An answer that could not be finished breaks off, so that
 //! the client sees that it is not whole. Memory is bounded by one page and what the client has not
-//! read of it.
+//! read of it, and the pages of all such answers by a budget.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::parameters::LIMIT_MAX;
 use super::search::{Form, new_session, page};
+use super::taken::Part;
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question};
 use crate::correlation::Correlation;
@@ -25,7 +26,10 @@ const PART_LEN: usize = 64 << 10;
 /// Parts that wait for the client.
 const PARTS_MAX: usize = 4;
 
-type Part = Result<Bytes, std::io::Error>;
+/// What an entry takes beside its body.
+const ENTRY_LEN: usize = 256;
+
+type Piece = Result<Bytes, std::io::Error>;
 
 /// Answers with all pages.
 pub(super) async fn answer(
@@ -37,10 +41,11 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     query.limit = LIMIT_MAX;
     let first = page(&app, query.clone()).await?;
+    let first = Held { _part: app.untaken.take(len_of(&first))?, page: first };
     let session = Some(new_session()?);
     let opened = PageSeen { session, last: false, records: 0 };
     app.audit.query(&correlation, &question, opened).await?;
-    let (sender, receiver) = mpsc::channel::<Part>(PARTS_MAX);
+    let (sender, receiver) = mpsc::channel::<Piece>(PARTS_MAX);
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
         let mut records = 0;
@@ -74,8 +79,8 @@ async fn send_all(
     app: &Shared,
     form: Form,
     mut query: Query,
-    first: Page,
-    sender: &mpsc::Sender<Part>,
+    first: Held,
+    sender: &mpsc::Sender<Piece>,
     records: &mut u64,
 ) -> Result<(), Unfinished> {
     let mut out = Vec::new();
@@ -84,23 +89,50 @@ async fn send_all(
     }
     let mut at_hand = first;
     loop {
-        for entry in &at_hand.entries {
+        for entry in &at_hand.page.entries {
             write(form, entry, &mut out);
             *records += 1;
             if out.len() >= PART_LEN {
                 send(app, sender, &mut out).await?;
             }
         }
-        let Some(next) = at_hand.next.take() else { break };
+        let Some(next) = at_hand.page.next.take() else { break };
         query.cursor = Some(next);
-        at_hand = page(app, query.clone()).await.map_err(|_| Unfinished)?;
+        drop(at_hand);
+        at_hand = held(app, &query).await?;
     }
     send(app, sender, &mut out).await
 }
 
+/// A page, and its part of what all answers may hold.
+struct Held {
+    page: Page,
+    _part: Part,
+}
+
+/// The next page. Where there is no room for it, it is read again once there is.
+async fn held(app: &Shared, query: &Query) -> Result<Held, Unfinished> {
+    let read = || async { page(app, query.clone()).await.map_err(|_| Unfinished) };
+    let page = read().await?;
+    let len = len_of(&page);
+    if let Ok(part) = app.untaken.take(len) {
+        return Ok(Held { page, _part: part });
+    }
+    drop(page);
+    let part = timeout(app.settings.client_patience, app.untaken.wait(len)).await;
+    let part = part.map_err(|_| Unfinished)?;
+    Ok(Held { page: read().await?, _part: part })
+}
+
+/// Bytes of a page, about.
+fn len_of(page: &Page) -> usize {
+    let len = |entry: &Entry| ENTRY_LEN + entry.record().map_or(0, |record| record.body().len());
+    page.entries.iter().map(len).sum()
+}
+
 async fn send(
     app: &Shared,
-    sender: &mpsc::Sender<Part>,
+    sender: &mpsc::Sender<Piece>,
     out: &mut Vec<u8>,
 ) -> Result<(), Unfinished> {
     if out.is_empty() {

@@ -24,6 +24,7 @@ mod search;
 mod segments;
 mod stats;
 mod stream;
+pub mod taken;
 pub mod write_check;
 
 pub use describe::{document, record_schema};

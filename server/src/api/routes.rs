@@ -4,9 +4,8 @@
 
 use axum::Router;
 use axum::middleware;
-use axum::response::Response;
 use axum::routing::{any, get};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, Method, StatusCode, header};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -16,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::write_check;
 use super::{
-    health, integrity, metrics, openapi, proofs, record, records, search, segments, stats,
+    health, integrity, metrics, openapi, proofs, record, records, search, segments, stats, taken,
 };
 use crate::app::Shared;
 use crate::correlation::{self, Observers};
@@ -82,32 +81,20 @@ fn finish(router: Router<Shared>, app: &Shared, observers: Observers) -> Router 
     let small = SizeAbove::new(COMPRESSED_MIN);
     // A stream of receipts is to arrive as it is written.
     let streams = NotForContentType::const_new("application/x-ndjson");
-    // A compressor is memory, which nobody may take who need not say who it is.
+    // A compressor is memory, which nobody may take who need not say who it is; and what has a
+    // strong tag keeps its bytes.
     let known = |_, _, _: &http::HeaderMap, of: &http::Extensions| of.get::<Plain>().is_none();
     let mut router = router
         .fallback(any(unknown))
         .method_not_allowed_fallback(not_allowed)
         .with_state(Shared::clone(app))
+        .layer(middleware::from_fn_with_state(Shared::clone(app), taken::counted))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(CompressionLayer::new().compress_when(small.and(streams).and(known)))
-        .layer(middleware::map_response(weaken));
+        .layer(CompressionLayer::new().compress_when(small.and(streams).and(known)));
     if !app.settings.cors_origins.is_empty() {
         router = router.layer(cors(&app.settings.cors_origins));
     }
     router.layer(middleware::from_fn_with_state(observers, correlation::layer))
-}
-
-/// A strong tag is one of the very bytes (RFC 9110, 8.8.1): compressed, they are others.
-async fn weaken(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    if headers.contains_key(header::CONTENT_ENCODING)
-        && let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok())
-        && tag.starts_with('"')
-        && let Ok(weak) = HeaderValue::from_str(&format!("W/{tag}"))
-    {
-        headers.insert(header::ETAG, weak);
-    }
-    response
 }
 
 fn cors(origins: &[String]) -> CorsLayer {

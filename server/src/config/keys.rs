@@ -198,6 +198,9 @@ const WORK: &[Key] = keys! {
         "Questions that may wait to run.", query.waiting_max;
     "query.timeout" Kind::Time(1, 3_600), "\"30s\"",
         "How long one may take.", query.timeout;
+    "query.untaken_len_max" Kind::Size(MIB, TIB), "\"128MiB\"",
+        "Size of long answers that clients have not taken yet, all together.",
+        query.untaken_len_max;
 };
 
 /// Keys whose default follows from others: from `data_dir`, and from the profile.

@@ -173,6 +173,8 @@ pub struct QuerySettings {
     pub waiting_max: usize,
     /// How long one may take.
     pub timeout: Duration,
+    /// Bytes of long answers that clients have not taken yet, all together.
+    pub untaken_len_max: usize,
 }
 
 impl Profile {
@@ -282,6 +284,11 @@ impl Default for IngestSettings {
 
 impl Default for QuerySettings {
     fn default() -> Self {
-        Self { concurrent_max: 4, waiting_max: 64, timeout: Duration::from_secs(30) }
+        Self {
+            concurrent_max: 4,
+            waiting_max: 64,
+            timeout: Duration::from_secs(30),
+            untaken_len_max: 128 << 20,
+        }
     }
 }

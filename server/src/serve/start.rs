@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::api::body::Budget;
+use crate::api::taken::Untaken;
 use crate::api::write_check::WriteChecks;
 use crate::app::{App, Rules, Shared};
 use crate::audit::{SelfAudit, SelfAuditOptions};
@@ -109,6 +110,7 @@ pub fn open(settings: Settings) -> Result<(Shared, Option<DevelopmentToken>), St
         audit,
         queries: Queries::new(&settings.query, metrics.clone()),
         budget: Budget::new(settings.ingest.in_flight_len_max),
+        untaken: Untaken::new(settings.query.untaken_len_max),
         cursors,
         jobs: Jobs::default(),
         verifying: Semaphore::new(1),

@@ -138,6 +138,48 @@ fn answers_that_nobody_reads_hold_no_place() {
     drop(clients);
 }
 
+/// Each answer was bounded, all of them were not: 200 clients that asked for much and took nothing
+/// held 200 times as much.
+#[test]
+fn many_long_answers_that_nobody_takes_stay_within_their_budget() {
+    let server = Server::start(|settings| settings.query.untaken_len_max = 24 << 20);
+    let token = server.token_of_all();
+    let text = "t".repeat(60_000);
+    for _ in 0..8 {
+        let records =
+            vec![line("long").replacen('{', &format!("{{\"detail\":{{\"t\":\"{text}\"}},"), 1); 8];
+        let answer = server.post("/v1/audit-logs", &token, &format!("[{}]", records.join(",")));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    let ask = |form: &str| request("GET", "/v1/audit-logs", Some(&token), &[("accept", form)], b"");
+    let whole = server.ask(&ask("application/json"));
+    assert!(whole.status == 200 && whole.body.len() > 64 * text.len());
+    let before = memory();
+    let mut begun = [0, 0];
+    let clients: Vec<Client> = (0..200)
+        .map(|number| {
+            let client = server.connect();
+            let form = ["application/json", "application/x-ndjson", "text/csv"][number % 3];
+            let (mut client, mut head) = (client, [0; 12]);
+            client.send(&ask(form));
+            std::io::Read::read_exact(&mut client.stream(), &mut head).unwrap();
+            match head.as_slice() {
+                b"HTTP/1.1 200" => begun[0] += 1,
+                b"HTTP/1.1 503" => begun[1] += 1,
+                other => panic!("{}", String::from_utf8_lossy(other)),
+            }
+            client
+        })
+        .collect();
+    assert!(begun[0] >= 4 && begun[1] >= 150, "{begun:?}");
+    assert_memory(before, 96, "long answers that nobody takes");
+    assert_serves(&server);
+    drop(clients);
+    // What they held is given back.
+    let answered = (0..1_000).any(|_| server.ask(&ask("application/json")).status == 200);
+    assert!(answered, "the budget was not given back");
+}
+
 #[test]
 fn receipts_that_nobody_reads_end_the_stream_and_stay_true() {
     let server = Server::start(|settings| settings.client_patience = Duration::from_millis(700));
