@@ -3,6 +3,7 @@
 //! Invariant: extraction runs behind routing and the method, and before anything else of the
 //! request is looked at (SERVER.md 1). A refusal says nothing but that authentication is needed.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -12,7 +13,7 @@ use http::request::Parts;
 use crate::app::Shared;
 use crate::audit::Event;
 use crate::correlation::Correlation;
-use crate::identity::{Caller, Refusal};
+use crate::identity::{Caller, Permission, Refusal};
 use crate::problem::{ErrorCode, Problem};
 
 /// The DER form of the client certificate that TLS verified.
@@ -21,6 +22,62 @@ pub struct PeerCertificate(pub Arc<[u8]>);
 
 /// A caller that was authenticated.
 pub struct Authenticated(pub Arc<Caller>);
+
+/// What a handler does, and so what its caller must be allowed.
+pub trait Act: Send {
+    /// What must be allowed somewhere.
+    const PERMISSION: Permission;
+    /// Whether it concerns the whole log, and so needs the facility `*`.
+    const WHOLE_LOG: bool;
+}
+
+macro_rules! acts {
+    ($($(#[$words:meta])* $name:ident: $permission:ident, $whole:literal;)*) => {$(
+        $(#[$words])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl Act for $name {
+            const PERMISSION: Permission = Permission::$permission;
+            const WHOLE_LOG: bool = $whole;
+        }
+    )*};
+}
+
+acts! {
+    /// Reads records.
+    Reads: Read, false;
+    /// Verifies the log.
+    Verifies: Verify, true;
+    /// Looks after a verification: whose it is decides before the facility does.
+    Follows: Verify, false;
+    /// Looks at the log as a whole.
+    Inspects: Inspect, true;
+    /// Operates the log.
+    Operates: Operate, true;
+    /// Tries whether the log takes records.
+    Tries: Operate, false;
+}
+
+/// A caller that was authenticated and may do what the handler does.
+pub struct May<A> {
+    /// Who it is.
+    pub caller: Arc<Caller>,
+    act: PhantomData<A>,
+}
+
+impl<A: Act> FromRequestParts<Shared> for May<A> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let caller = authenticate(parts, app)?;
+        caller.need(A::PERMISSION)?;
+        if A::WHOLE_LOG {
+            caller.need_all_facilities()?;
+        }
+        Ok(Self { caller, act: PhantomData })
+    }
+}
 
 /// The same where a route may be public.
 pub struct MaybeAuthenticated(Result<Arc<Caller>, Problem>);

@@ -121,9 +121,9 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
         }
         match name.as_str() {
             "order" => {
-                let known = ["asc", "desc", "seq"].contains(&value.as_str());
+                let known = ["asc", "desc", "seq", "seq_desc"].contains(&value.as_str());
                 let given = known.then(|| value.clone());
-                reader.once(&name, &mut order, given, "asc, desc or seq", &value);
+                reader.once(&name, &mut order, given, "asc, desc, seq or seq_desc", &value);
             }
             "limit" => {
                 let number = value.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
@@ -147,6 +147,7 @@ pub fn question(parameters: Vec<Parameter>) -> Result<Question, Problem> {
     }
     match order.as_deref() {
         Some("asc") => question.order = Order::Ascending,
+        Some("seq_desc") => question.sort_by = SortBy::Seq,
         Some("seq") => (question.order, question.sort_by) = (Order::Ascending, SortBy::Seq),
         _ => {}
     }

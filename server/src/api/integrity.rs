@@ -19,10 +19,9 @@ use super::record::no_query;
 use super::search::json_body;
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question};
-use crate::authenticated::Authenticated;
+use crate::authenticated::{Follows, May, Verifies};
 use crate::correlation::Correlation;
 use crate::documents::Verdict;
-use crate::identity::Permission;
 use crate::jobs::{Job, State};
 use crate::problem::{ErrorCode, Problem};
 
@@ -37,11 +36,9 @@ const AT_ONCE_MAX: u64 = 200_000;
 )]
 pub async fn check(
     AppState(app): AppState<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Verifies>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Verify)?;
-    caller.need_all_facilities()?;
     no_query(&request)?;
     let (parts, body) = request.into_parts();
     let correlation = Correlation::of(&parts.extensions);
@@ -96,11 +93,10 @@ pub async fn check(
 )]
 pub async fn job(
     AppState(app): AppState<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Follows>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Verify)?;
     no_query(&request)?;
     let sees = |job: &Arc<Job>| job.subject == caller.subject() || caller.facilities.is_all();
     let not_found = || Problem::new(ErrorCode::NotFound, "no such job");

@@ -90,9 +90,9 @@ pub const SEARCH: &[Known] = &[
     one("after_seq", Kind::Integer(0, u64::MAX), "Later in the log than this seq"),
     one(
         "order",
-        Kind::OneOf(&["asc", "desc", "seq"]),
+        Kind::OneOf(&["asc", "desc", "seq", "seq_desc"]),
         "By time, newest first where it is not \
-        given; or by the order of the log",
+        given; or by the order of the log, and the same newest first",
     ),
     one("limit", Kind::Integer(1, LIMIT_MAX as u64), "Records of a page; 100 if not given"),
     one("cursor", Kind::Cursor, "`next_cursor` of the page before, with the same other parameters"),

@@ -14,14 +14,14 @@ use shoseki_engine::log::{
 };
 use shoseki_engine::query::{DetailFilter, Filter, Order};
 use shoseki_engine::record::{AuditId, string_value};
-use shoseki_engine::types::Seq;
+use shoseki_engine::types::{NodeHash, Seq};
 
 use super::{json as answers, scope};
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question};
-use crate::authenticated::Authenticated;
+use crate::authenticated::{May, Reads};
 use crate::correlation::Correlation;
-use crate::identity::{Caller, Permission};
+use crate::identity::Caller;
 use crate::problem::{ErrorCode, Problem};
 
 /// One record with its verification.
@@ -31,11 +31,10 @@ use crate::problem::{ErrorCode, Problem};
 )]
 pub async fn detail(
     State(app): State<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Reads>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Read)?;
     no_query(&request)?;
     let correlation = Correlation::of(request.extensions());
     let id = AuditId::parse(&id).ok_or_else(not_found)?;
@@ -80,17 +79,6 @@ async fn read(
     let question = Question { resource, parameters, ..Question::default() };
     let page = PageSeen { session: None, last: true, records };
     app.audit.query(correlation, &question, page).await
-}
-
-/// What concerns the whole log and takes no parameter: who may see it may ask.
-pub(super) fn of_whole_log(
-    caller: &Caller,
-    permission: Permission,
-    request: &Request,
-) -> Result<(), Problem> {
-    caller.need(permission)?;
-    caller.need_all_facilities()?;
-    no_query(request)
 }
 
 /// No parameter is known here.
@@ -187,8 +175,13 @@ fn verification(
 
 /// An inclusion proof as CONTRACT 3 writes it.
 pub(super) fn inclusion(proof: &InclusionProof) -> Value {
-    let hashes: Vec<String> = proof.hashes.iter().map(|hash| STANDARD.encode(hash.0)).collect();
+    let hashes = hashes_of(&proof.hashes);
     json!({"leaf_index": proof.leaf_index, "tree_size": proof.tree_size.0, "hashes": hashes})
+}
+
+/// Hashes of a proof in base64.
+pub(super) fn hashes_of(hashes: &[NodeHash]) -> Vec<String> {
+    hashes.iter().map(|hash| STANDARD.encode(hash.0)).collect()
 }
 
 /// Links of a history that are followed at most.
@@ -201,41 +194,55 @@ const LINKS_MAX: usize = 100;
 )]
 pub async fn history(
     State(app): State<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Reads>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Read)?;
     no_query(&request)?;
     let correlation = Correlation::of(request.extensions());
     let id = AuditId::parse(&id).ok_or_else(not_found)?;
     let (reader, of) = (app.reader.clone(), std::sync::Arc::clone(&caller));
     let found = app.queries.run(move |_| chain_of(&reader, &of, id)).await?;
-    if found.is_empty() {
+    if found.entries.is_empty() {
         return Err(not_found());
     }
-    let records = found.len() as u64;
+    let records = found.entries.len() as u64;
     read(&app, &correlation, "/v1/audit-logs/{audit_id}/history", id, records).await?;
     let mut out = b"{\"records\":[".to_vec();
-    for (index, entry) in found.iter().enumerate() {
+    for (index, entry) in found.entries.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
         entry.write_export_line(&mut out);
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    if found.truncated {
+        out.extend_from_slice(b",\"truncated\":true");
+    }
+    out.push(b'}');
     Ok(answers::answer(StatusCode::OK, out))
 }
 
-/// The records that are linked with one by `detail.corrects`, both ways.
-fn chain_of(reader: &Reader, caller: &Caller, id: AuditId) -> Result<Vec<Entry>, ReadError> {
+/// What was found of a history.
+struct Linked {
+    entries: Vec<Entry>,
+    /// Whether there are links that were not followed.
+    truncated: bool,
+}
+
+/// The records that are linked with one by `detail.corrects`, both ways; the nearest first, where
+/// there are too many.
+fn chain_of(reader: &Reader, caller: &Caller, id: AuditId) -> Result<Linked, ReadError> {
     let mut found = std::collections::BTreeMap::new();
-    let mut waiting = vec![id];
+    let mut waiting = std::collections::VecDeque::from([id]);
     let mut known = std::collections::BTreeSet::from([id]);
-    while let Some(id) = waiting.pop() {
-        if known.len() > LINKS_MAX {
+    let (mut followed, mut truncated) = (0, false);
+    while let Some(id) = waiting.pop_front() {
+        if followed == LINKS_MAX {
+            truncated = true;
             break;
         }
+        followed += 1;
         let mut linked = Vec::new();
         for seq in reader.find(id)? {
             let entry = reader.read(seq)?;
@@ -247,12 +254,12 @@ fn chain_of(reader: &Reader, caller: &Caller, id: AuditId) -> Result<Vec<Entry>,
         if found.is_empty() {
             break;
         }
-        for entry in correcting(reader, caller, id)? {
-            linked.extend(entry.audit_id());
-        }
+        let (entries, more) = correcting(reader, caller, id)?;
+        truncated |= more;
+        linked.extend(entries.iter().filter_map(Entry::audit_id));
         waiting.extend(linked.into_iter().filter(|id| known.insert(*id)));
     }
-    Ok(found.into_values().collect())
+    Ok(Linked { entries: found.into_values().collect(), truncated })
 }
 
 /// The record that this one says it corrects.
@@ -262,12 +269,18 @@ fn corrected_by(entry: &Entry) -> Option<AuditId> {
     AuditId::parse(&string_value(body.detail_member(&["corrects"])?)?)
 }
 
-fn correcting(reader: &Reader, caller: &Caller, id: AuditId) -> Result<Vec<Entry>, ReadError> {
+/// The records that say that they correct this one, and whether there are more than these.
+fn correcting(
+    reader: &Reader,
+    caller: &Caller,
+    id: AuditId,
+) -> Result<(Vec<Entry>, bool), ReadError> {
     let corrects = DetailFilter::member("corrects", vec![id.to_string()]);
     let mut filter = Filter { detail: vec![corrects], ..Filter::default() };
     if scope::narrow(caller, &mut filter).is_err() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let query = Query { filter, order: Order::Ascending, limit: LINKS_MAX, ..Query::default() };
-    Ok(reader.search(&query)?.entries)
+    let page = reader.search(&query)?;
+    Ok((page.entries, page.next.is_some()))
 }

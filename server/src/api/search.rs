@@ -14,9 +14,9 @@ use super::filter::{self, Question};
 use super::{all_pages, body, json as answers, scope};
 use crate::app::Shared;
 use crate::audit::{self, PageSeen, TimeRange};
-use crate::authenticated::Authenticated;
+use crate::authenticated::{May, Reads};
 use crate::correlation::Correlation;
-use crate::identity::{Caller, Permission};
+use crate::identity::Caller;
 use crate::problem::{ErrorCode, Problem};
 
 /// Longest query string in bytes.
@@ -42,10 +42,9 @@ pub enum Form {
 )]
 pub async fn list(
     State(app): State<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Reads>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Read)?;
     let query = request.uri().query();
     if query.is_some_and(|query| query.len() > QUERY_LEN_MAX) {
         let detail = "the query has more than 16384 bytes: POST it to /v1/audit-logs/search";
@@ -65,10 +64,9 @@ pub async fn list(
 )]
 pub async fn search(
     State(app): State<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Reads>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Read)?;
     let (parts, given) = request.into_parts();
     let form = Form::of(&parts.headers)?;
     let question =

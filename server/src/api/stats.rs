@@ -13,10 +13,9 @@ use super::parameters::{self, STATISTICS, TOP_MAX};
 use super::{json, scope};
 use crate::app::Shared;
 use crate::audit::{PageSeen, Question, SERVER, TimeRange};
-use crate::authenticated::Authenticated;
+use crate::authenticated::{May, Reads};
 use crate::correlation::Correlation;
 use crate::documents::{ACTIONS_MAX, Statistics};
-use crate::identity::Permission;
 use crate::problem::Problem;
 
 /// Most frequent values where nothing is said.
@@ -29,10 +28,9 @@ const TOP_DEFAULT: usize = 10;
 )]
 pub async fn stats(
     State(app): State<Shared>,
-    Authenticated(caller): Authenticated,
+    May { caller, .. }: May<Reads>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Permission::Read)?;
     let correlation = Correlation::of(request.extensions());
     let parameters = filter::of_query(request.uri().query());
     let Asked { mut query, top, asked } = read(parameters)?;

@@ -163,7 +163,11 @@ fn search() -> Named {
         }),
         json!({}),
     );
-    let history = object(json!({"records": list(schema("Record"))}), json!({}));
+    let cut = about(
+        json!({"type": "boolean", "const": true}),
+        "There are more than the hundred links that were followed.",
+    );
+    let history = object(json!({"records": list(schema("Record"))}), json!({"truncated": cut}));
     vec![
         ("Page", page),
         ("Found", found),
