@@ -23,6 +23,10 @@ use shoseki_server::correlation::{self, Correlation, Exchange, Observer, Observe
 use shoseki_server::problem::{ErrorCode, FaultItem, Problem};
 use tower::ServiceExt;
 
+#[path = "harness/test_data.rs"]
+mod test_data;
+use test_data::test_data;
+
 #[derive(Default)]
 struct Seen(Mutex<Vec<String>>);
 
@@ -150,13 +154,7 @@ fn expected_state(test: &str, sent: &[String]) -> Option<&'static str> {
 
 #[tokio::test]
 async fn the_cases_of_the_w3c_hold_through_the_router() {
-    let dir = std::env::var_os("SHOSEKI_TESTDATA")
-        .map_or_else(|| "../../shared/testdata".into(), std::path::PathBuf::from);
-    let path = dir.join("tracecontext/w3c-cases.jsonl");
-    if !path.exists() && std::env::var_os("SHOSEKI_REQUIRE_TESTDATA").is_none_or(|v| v != "1") {
-        println!("skipped: no test data");
-        return;
-    }
+    let Some(path) = test_data("tracecontext/w3c-cases.jsonl") else { return };
     let cases = std::fs::read_to_string(path).unwrap();
     let (mut count, mut states) = (0, 0);
     for case in cases.lines() {

@@ -16,3 +16,5 @@ mod properties;
 mod second;
 mod suites;
 mod support;
+#[path = "../harness/test_data.rs"]
+mod test_data;

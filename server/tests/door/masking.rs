@@ -4,7 +4,7 @@
 
 use shoseki_server::door::{find, mask_excerpt, mask_text};
 
-use super::support::test_data;
+use super::test_data::test_data;
 
 fn masked(text: &str) -> String {
     mask_text(text).map_or_else(|| text.to_owned(), |(masked, _)| masked)

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use shoseki_engine::record::InputError;
 use shoseki_server::door::{DoorError, DoorRules, take};
 
-use super::support::{NOW, caller, second, test_data};
+use super::support::{NOW, caller, second};
+use super::test_data::test_data;
 
 fn files() -> Option<BTreeMap<String, Vec<u8>>> {
     let folder = test_data("json/test_parsing")?;

@@ -1,7 +1,6 @@
 //! Callers, records and bodies of the tests.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use shoseki_engine::record::{
     AuditId, Fault, Record, Salt, Stamp, Timestamp, content_of, encode_body,
@@ -102,18 +101,4 @@ pub(crate) fn first(more: &str) -> String {
         r#"{{"timestamp":"2026-11-21T09:30:00Z","actor_type":"user",
         "actor_id":"doctor-7","action":"READ_CHART","result":"success"{more}}}"#
     ))
-}
-
-/// A folder or file of the test data. `None` (said so) where there is none on this machine.
-pub(crate) fn test_data(name: &str) -> Option<PathBuf> {
-    let given = std::env::var_os("SHOSEKI_TESTDATA").map(PathBuf::from);
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testdata");
-    let path = given.unwrap_or(default).join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("SHOSEKI_REQUIRE_TESTDATA").is_some_and(|value| value == "1");
-    assert!(!required, "no test data at {}", path.display());
-    println!("skipped: no test data");
-    None
 }

@@ -16,4 +16,6 @@ mod claims;
 mod development;
 mod files;
 mod support;
+#[path = "../harness/test_data.rs"]
+mod test_data;
 mod vectors;

@@ -3,23 +3,12 @@
 //! They carry no claims: what is judged is the signature level, [`Signed::open`].
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use shoseki_server::identity::{KeySet, Refusal, Signed};
 
-fn folder() -> Option<PathBuf> {
-    let given = std::env::var_os("SHOSEKI_TESTDATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testdata");
-    let path = given.unwrap_or(beside).join("jwt");
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("SHOSEKI_REQUIRE_TESTDATA").is_some_and(|value| value == "1");
-    assert!(!required, "no test data at {}", path.display());
-    println!("skipped: no test data");
-    None
-}
+use crate::test_data::test_data;
 
 fn document(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -95,7 +84,7 @@ fn refusal_of(id: u64, name: &str) -> Refusal {
 
 #[test]
 fn every_wycheproof_token_gets_its_answer() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = test_data("jwt") else { return };
     let path = folder.join("wycheproof-json_web_signature_test.json");
     let mut accepted = BTreeSet::new();
     let count = each(&path, |set, id, name, valid, answer| {
@@ -133,7 +122,7 @@ fn every_wycheproof_token_gets_its_answer() {
 
 #[test]
 fn every_wycheproof_key_set_gets_its_answer() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = test_data("jwt") else { return };
     let path = folder.join("wycheproof-json_web_key_test.json");
     let count = each(&path, |_, id, name, _, answer| {
         // What the text that refuses the key set holds; `None` for the one that is taken.
@@ -162,7 +151,7 @@ fn every_wycheproof_key_set_gets_its_answer() {
 
 #[test]
 fn cookbook_tokens_of_our_algorithms_are_accepted() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = test_data("jwt") else { return };
     let mut accepted = Vec::new();
     for entry in std::fs::read_dir(folder.join("cookbook")).unwrap() {
         let path = entry.unwrap().path();

@@ -4,7 +4,8 @@ use std::fs;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::support::{Place, test_data};
+use crate::support::Place;
+use crate::test_data::test_data;
 
 fn fits_a_screen(text: &str) {
     assert!(text.lines().count() <= 24, "{text}");

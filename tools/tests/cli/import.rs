@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{Place, test_data};
+use crate::support::Place;
+use crate::test_data::test_data;
 
 #[test]
 fn importing_all_deliveries_twice_stores_them_once() {

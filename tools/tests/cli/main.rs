@@ -29,5 +29,7 @@ mod stats;
 mod streams;
 mod support;
 mod token;
+#[path = "../../../server/tests/harness/test_data.rs"]
+mod test_data;
 mod usage;
 mod verify;

@@ -1,7 +1,7 @@
 //! A directory, the binary, and records to feed it with.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -114,20 +114,4 @@ pub(crate) fn record(n: usize) -> String {
         format!(r#","detail":{{"patientId":"P{n}","dose":1.10}}}}"#),
     ]
     .concat()
-}
-
-/// The test data of that name, or `None` where it is not there (which is said).
-pub(crate) fn test_data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SHOSEKI_TESTDATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testdata"),
-        PathBuf::from,
-    );
-    let path = root.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("SHOSEKI_REQUIRE_TESTDATA").is_some_and(|value| value == "1");
-    assert!(!required, "no test data at {}", path.display());
-    println!("skipped: no test data");
-    None
 }
