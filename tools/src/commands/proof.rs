@@ -1,5 +1,6 @@
 //! `shoseki proof`: that a record is in the log, or that the log only grew.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ use shoseki_engine::proof::{base64_encode, verify_consistency, verify_inclusion}
 use shoseki_engine::types::{NodeHash, Seq, TreeSize};
 
 use crate::commands::show::RecordName;
+use crate::commands::verify::key;
 use crate::explain;
 use crate::failure::{Failure, Status, Stop};
 use crate::logs;
 use crate::output::Session;
+use crate::remote::{Client, Prover, RemoteArgs, record};
 
 /// A running writer signs within a second; how often and how long to look for it.
 const LOOKS: u32 = 30;
@@ -36,6 +39,12 @@ pub struct Proof {
     /// Prove that the log of OLD records is the beginning of the log of NEW records
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with = "record")]
     pub consistency: Option<Vec<u64>>,
+    /// Verifier key that was kept elsewhere: the server's checkpoint must be signed with it
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub vkey: Option<PathBuf>,
+    /// The server to ask; what it answers is checked here.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 #[derive(Serialize)]
@@ -65,6 +74,9 @@ impl Proof {
     /// # Errors
     /// There is no such record or size, or a damaged record stands in the way.
     pub fn run(&self, session: &mut Session<'_>) -> Result<Status, Stop> {
+        if let Some(client) = self.remote.client(session)? {
+            return self.remote(client, session);
+        }
         if let Some([old, new]) = self.consistency.as_deref() {
             return consistency(TreeSize(*old), TreeSize(*new), session);
         }
@@ -74,6 +86,47 @@ impl Proof {
         let mut proofs = Vec::new();
         for seq in found {
             proofs.push(self.inclusion(&reader, seq, session)?);
+        }
+        proofs.iter().try_for_each(|proof| session.out.json(proof))?;
+        Ok(Status::Done)
+    }
+
+    /// The same of a server.
+    fn remote(&self, mut client: Client, session: &mut Session<'_>) -> Result<Status, Stop> {
+        let key = self.vkey.as_deref().map(key).transpose()?;
+        if key.is_none() {
+            session.notes.note(
+                "no key was given: that the server signed its checkpoint was not checked; give \
+                 the key kept elsewhere with --vkey",
+            );
+        }
+        if let Some([old, new]) = self.consistency.as_deref() {
+            not_of_nothing(*old)?;
+            let grown = Prover::new(&mut client, key.as_ref()).consistency(*old, *new)?;
+            session.out.json(&Consistency {
+                old_size: *old,
+                new_size: *new,
+                old_root: base64_encode(&grown.old_root.0),
+                new_root: base64_encode(&grown.new_root.0),
+                hashes: base64(&grown.hashes),
+            })?;
+            return Ok(Status::Done);
+        }
+        let Some(name) = self.record else { return Ok(Status::Done) };
+        let found = record(&mut client, name)?;
+        let mut prover = Prover::new(&mut client, key.as_ref());
+        let mut proofs = Vec::new();
+        for entry in found {
+            let proof = prover.inclusion(&entry, self.size)?;
+            proofs.push(Inclusion {
+                leaf_index: proof.leaf_index,
+                tree_size: proof.tree_size,
+                hash: base64_encode(&proof.hash.0),
+                leaf_hash: base64_encode(&proof.leaf_hash.0),
+                hashes: base64(&proof.hashes),
+                root: base64_encode(&proof.root.0),
+                checkpoint: proof.checkpoint,
+            });
         }
         proofs.iter().try_for_each(|proof| session.out.json(proof))?;
         Ok(Status::Done)
@@ -114,11 +167,7 @@ impl Proof {
 }
 
 fn consistency(old: TreeSize, new: TreeSize, session: &mut Session<'_>) -> Result<Status, Stop> {
-    if old == TreeSize(0) {
-        return Err(Failure::invalid("a tree of 0 records is a prefix of every tree")
-            .next("ask from a size of 1 on")
-            .into());
-    }
+    not_of_nothing(old.0)?;
     let reader = logs::reader(session)?;
     let failed = |error: ReadError| explain::read(&error, session.shared.data_dir());
     let proof = reader.prove_consistency(old, new).map_err(failed)?;
@@ -136,6 +185,14 @@ fn consistency(old: TreeSize, new: TreeSize, session: &mut Session<'_>) -> Resul
         hashes: base64(&proof.hashes),
     })?;
     Ok(Status::Done)
+}
+
+fn not_of_nothing(old: u64) -> Result<(), Failure> {
+    if old > 0 {
+        return Ok(());
+    }
+    Err(Failure::invalid("a tree of 0 records is a prefix of every tree")
+        .next("ask from a size of 1 on"))
 }
 
 fn base64(hashes: &[NodeHash]) -> Vec<String> {

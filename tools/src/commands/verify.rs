@@ -158,7 +158,8 @@ fn given(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn key(path: &Path) -> Result<VerifierKey, Failure> {
+/// A verifier key that was kept elsewhere.
+pub(crate) fn key(path: &Path) -> Result<VerifierKey, Failure> {
     let bytes = given(path)?;
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let parsed = std::str::from_utf8(text).ok().map(|text| VerifierKey::parse(text.trim_end()));

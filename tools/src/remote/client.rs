@@ -107,9 +107,17 @@ impl Client {
 
     /// Asks for something that may be asked twice, and again where that may help.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Answer, RemoteError> {
+        self.retried(|client| client.send(ask))
+    }
+
+    /// Does something that may be done twice, and again where that may help.
+    pub(super) fn retried<T>(
+        &mut self,
+        mut exchange: impl FnMut(&mut Self) -> Result<T, RemoteError>,
+    ) -> Result<T, RemoteError> {
         let mut tries = 0;
         loop {
-            match self.send(ask) {
+            match exchange(self) {
                 Err(error) if error.is_passing() && tries + 1 < TRIES => {
                     tries += 1;
                     std::thread::sleep(error.wait(tries));
@@ -129,6 +137,12 @@ impl Client {
     pub(crate) fn text(&mut self, ask: &Ask) -> Result<Vec<u8>, Failure> {
         let answer = self.ask(ask).and_then(|mut answer| self.whole(&mut answer, ANSWER_LEN_MAX));
         answer.map_err(|error| error.failure(&self.base))
+    }
+
+    /// Asks once for a whole answer.
+    pub(super) fn once(&mut self, ask: &Ask) -> Result<Vec<u8>, RemoteError> {
+        let mut answer = self.send(ask)?;
+        self.whole(&mut answer, ANSWER_LEN_MAX)
     }
 
     /// The newest checkpoint. Its signature is not checked.

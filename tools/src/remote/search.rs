@@ -16,7 +16,7 @@ use crate::commands::show::RecordName;
 use crate::failure::{Failure, Stop};
 use crate::filter_args::FilterArgs;
 
-const SEARCH: &str = "/v1/audit-logs/search";
+pub(super) const SEARCH: &str = "/v1/audit-logs/search";
 /// Name under which the server's own records stand.
 const SERVER: &str = "shoseki";
 /// Longest export line: a record and its proof values.
@@ -110,10 +110,10 @@ pub(crate) struct Found {
 }
 
 #[derive(Deserialize)]
-struct Page<'a> {
+pub(super) struct Page<'a> {
     #[serde(borrow)]
-    records: Vec<&'a RawValue>,
-    next_cursor: Option<String>,
+    pub(super) records: Vec<&'a RawValue>,
+    pub(super) next_cursor: Option<String>,
     #[serde(default)]
     explain: Map<String, Value>,
 }
@@ -220,7 +220,8 @@ pub(crate) fn record(client: &mut Client, name: RecordName) -> Result<Vec<Entry>
     Ok(found)
 }
 
-fn at(client: &mut Client, seq: u64) -> Result<Entry, Failure> {
+/// The record in this place.
+pub(super) fn at(client: &mut Client, seq: u64) -> Result<Entry, Failure> {
     let before = seq.checked_sub(1);
     let asked = json!({"order": "seq", "limit": 1, "after_seq": before});
     let text = client.text(&Ask::post(SEARCH, &asked))?;

@@ -13,7 +13,8 @@ use shoseki_engine::proof::{
 use shoseki_engine::types::{NodeHash, counted};
 use shoseki_engine::verify::{FindingKind, NoticeKind};
 
-use super::client::{Ask, Client, TRIES};
+use super::client::{Ask, Client};
+use super::proof::nodes;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -201,7 +202,7 @@ impl Here {
         }
         let hashes = match old.size == new.size {
             true => Vec::new(),
-            false => proof(client, old.size, new.size)?,
+            false => consistency(client, old.size, new.size)?,
         };
         if verify_consistency(old.size, new.size, &old.root, &new.root, &hashes).is_err() {
             let message = format!(
@@ -216,26 +217,18 @@ impl Here {
 }
 
 /// A consistency proof. Whether it holds is for the caller to say.
-fn proof(client: &mut Client, old: u64, new: u64) -> Result<Vec<NodeHash>, Failure> {
+pub(super) fn consistency(
+    client: &mut Client,
+    old: u64,
+    new: u64,
+) -> Result<Vec<NodeHash>, Failure> {
     #[derive(Deserialize)]
     struct Answer {
         hashes: Vec<String>,
     }
     let path = format!("/v1/proofs/consistency?old={old}&new={new}");
-    let ask = Ask::get(path);
-    let mut tries = 0;
-    // The files of the server may be ahead of what it proves by a moment.
-    while let Err(error) = client.ask(&ask) {
-        tries += 1;
-        if error.status() != Some(404) || tries >= TRIES {
-            return Err(error.failure(client.base()));
-        }
-        std::thread::sleep(error.wait(tries));
-    }
-    let answer: Answer = client.json(&ask)?;
-    let hash = |text: &String| base64_decode(text)?.try_into().ok().map(NodeHash);
-    let hashes: Option<Vec<NodeHash>> = answer.hashes.iter().map(hash).collect();
-    hashes.ok_or_else(|| client.strange(&"a proof with hashes that are none"))
+    let answer: Answer = client.json(&Ask::get(path))?;
+    nodes(&answer.hashes).ok_or_else(|| client.strange(&"a proof with hashes that are none"))
 }
 
 /// Has the server verify its files, and waits for it.

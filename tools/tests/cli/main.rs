@@ -22,14 +22,15 @@ mod proof;
 mod query;
 mod remote;
 mod remote_lost;
+mod remote_proof;
 mod remote_tls;
 mod remote_verify;
 mod server;
 mod stats;
 mod streams;
 mod support;
-mod token;
 #[path = "../../../server/tests/harness/test_data.rs"]
 mod test_data;
+mod token;
 mod usage;
 mod verify;

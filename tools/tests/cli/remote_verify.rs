@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::server::{Server, answer, fake};
+use crate::server::{Server, answer, fake, overheard};
 use crate::support::{Place, record};
 
 fn copy(from: &Path, to: &Path) {
@@ -150,4 +150,44 @@ fn what_the_server_finds_is_passed_on() {
     let verdict = run.lines().remove(0);
     assert_eq!(verdict["status"], "tampered");
     assert!(verdict["findings"][0]["seq"].is_u64(), "{verdict}");
+}
+
+/// More records than a server verifies while the client waits: it answers 202, and where the result
+/// will be.
+#[test]
+fn a_verification_that_takes_longer_is_followed_to_its_end() {
+    use shoseki_engine::log::{Log, LogOptions};
+    use shoseki_engine::record::{Limits, Record};
+
+    let place = Place::new();
+    let log = Log::open(&place.log(), LogOptions::default()).expect("a log");
+    let limits = Limits::default();
+    let one = Record::from_json(record(0).as_bytes(), &limits).expect("a record");
+    let one = Record { audit_id: None, ..one };
+    for _ in 0..201 {
+        log.append(None, vec![one.clone(); 1_000]).expect("appended");
+    }
+    log.close().expect("closed");
+    let server = Server::of(&place);
+    let (url, heard) = overheard(server.port());
+    let run = |code| place.run(&["verify", "--url", &url, "--json"]).ended(code).lines().remove(0);
+    let verdict = run(0);
+    assert_eq!(verdict["status"], "valid");
+    assert!(verdict["records"].as_u64().expect("a number") >= 201_000, "{verdict}");
+    let text = |heard: &[u8]| String::from_utf8_lossy(heard).into_owned();
+    let asked = text(&heard.lock().expect("free"));
+    let job = asked.lines().find(|line| line.starts_with("GET /v1/jobs/"));
+    assert!(job.is_some(), "no job was followed: {asked}");
+    // What such a job finds is the result as well.
+    let active = fs::read_dir(place.log().join("active")).expect("listed");
+    let files = active.map(|entry| entry.expect("an entry").path());
+    let file = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "log"));
+    let file = fs::OpenOptions::new().read(true).write(true).open(file.expect("a file"));
+    let file = file.expect("opened");
+    let mut byte = [0];
+    let middle = file.metadata().expect("known").len() / 3;
+    std::os::unix::fs::FileExt::read_exact_at(&file, &mut byte, middle).expect("read");
+    byte[0] ^= 1;
+    std::os::unix::fs::FileExt::write_all_at(&file, &byte, middle).expect("written");
+    assert_eq!(run(1)["status"], "tampered");
 }

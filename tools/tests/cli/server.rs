@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::support::Place;
@@ -133,4 +135,61 @@ pub(crate) fn cutting(port: u16, limits: &'static [usize]) -> String {
         }
     });
     url
+}
+
+/// In front of servers that come and go: connections are passed on to the port that stands there.
+/// Where nobody listens, they are cut.
+pub(crate) fn forwarding(first: u16) -> (String, Arc<AtomicU16>) {
+    let port = Arc::new(AtomicU16::new(first));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let to = Arc::clone(&port);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.expect("a connection");
+            let Ok(server) = TcpStream::connect(("127.0.0.1", to.load(Ordering::SeqCst))) else {
+                continue;
+            };
+            for (mut from, to) in [(&client, &server), (&server, &client)]
+                .map(|(a, b)| (a.try_clone().expect("a half"), b.try_clone().expect("a half")))
+            {
+                thread::spawn(move || {
+                    drop(std::io::copy(&mut from, &mut &to));
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    (url, port)
+}
+
+/// In front of a server: what clients sent, beside what they are answered.
+pub(crate) fn overheard(port: u16) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let ear = Arc::clone(&heard);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.expect("a connection");
+            let server = TcpStream::connect(("127.0.0.1", port)).expect("the server");
+            let (down, answers) = (client.try_clone(), server.try_clone());
+            thread::spawn(move || {
+                let (mut down, mut answers) = (down.expect("a half"), answers.expect("a half"));
+                drop(std::io::copy(&mut answers, &mut down));
+            });
+            let ear = Arc::clone(&ear);
+            thread::spawn(move || {
+                let mut part = [0; 4096];
+                while let Ok(len @ 1..) = client.read(&mut part) {
+                    ear.lock().expect("free").extend_from_slice(&part[..len]);
+                    if (&server).write_all(&part[..len]).is_err() {
+                        break;
+                    }
+                }
+                let _ = server.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    (url, heard)
 }
