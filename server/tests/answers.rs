@@ -65,8 +65,8 @@ fn a_history_that_is_cut_says_so() {
     assert_eq!(history(&server, &token, 1_000)["truncated"], json!(true));
 }
 
-/// A strong tag is one of the very bytes (RFC 9110, 8.8.1): under the same tag for compressed ones a
-/// cache could put the one in the place of the other.
+/// A strong tag is one of the very bytes (RFC 9110, 8.8.1): under the same tag for compressed ones,
+/// a cache could put the one in the place of the other.
 #[test]
 fn a_strong_tag_never_stands_on_compressed_bytes() {
     let server = Server::start(|_| {});

@@ -20,13 +20,15 @@ trap finish EXIT
 for name in $(compgen -e | grep '^SHOSEKI_' || true); do unset "$name"; done
 cd "$work"
 
-"$shoseki" --data-dir log serve --listen 127.0.0.1:0 2>said &
+exec 3< <(exec "$shoseki" --data-dir log serve --listen 127.0.0.1:0 2>&1)
 server=$!
-until url=$(grep -o 'listening on http://[0-9.:]*' said); do
-  kill -0 "$server" || { cat said; exit 1; }
-  sleep 0.1
+said=
+until [[ $said == "listening on "* ]]; do
+  read -r said <&3 || { echo "FAILED: the server does not start: $said"; exit 1; }
 done
-url=${url#listening on }
+# Read on, so that it never waits for whoever reads its log.
+cat <&3 >serve.log &
+url=${said#listening on }
 token=$(cat log/dev-token)
 
 if python3 -c 'import requests' 2>/dev/null; then

@@ -33,7 +33,9 @@ pub struct Untaken {
 }
 
 /// A part of the budget; given back when it is dropped.
-pub struct Part(Option<OwnedSemaphorePermit>);
+pub struct Part {
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 impl Untaken {
     /// A budget of so many bytes.
@@ -54,7 +56,7 @@ impl Untaken {
     /// [`ErrorCode::Busy`].
     pub fn take(&self, len: usize) -> Result<Part, Problem> {
         let permit = Arc::clone(&self.permits).try_acquire_many_owned(self.units_of(len));
-        permit.map(|permit| Part(Some(permit))).map_err(|_| {
+        permit.map(|permit| Part { _permit: Some(permit) }).map_err(|_| {
             let detail = "too many long answers wait to be taken by their clients: try again";
             Problem::new(ErrorCode::Busy, detail).retry_after(1)
         })
@@ -63,7 +65,8 @@ impl Untaken {
     /// The same, as soon as there is room.
     pub async fn wait(&self, len: usize) -> Part {
         // It is never closed.
-        Part(Arc::clone(&self.permits).acquire_many_owned(self.units_of(len)).await.ok())
+        let permit = Arc::clone(&self.permits).acquire_many_owned(self.units_of(len));
+        Part { _permit: permit.await.ok() }
     }
 }
 
@@ -150,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_body_stays_the_same_in_parts() {
         let text: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let part = Part(None);
+        let part = Part { _permit: None };
         let mut body = InParts { inner: Body::from(text.clone()), rest: Bytes::new(), _part: part };
         let mut seen = Vec::new();
         loop {

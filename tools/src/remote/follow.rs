@@ -89,11 +89,9 @@ impl Follower {
             if !same {
                 let why =
                     format!("record {seq}, which was shown, is not there any more, or another");
-                return Err(Missed::Failed(
-                    Failure::found(why)
-                        .at(self.client.base())
-                        .next("the log was set back or replaced: run `shoseki verify --url` with a checkpoint that was kept"),
-                ));
+                let next = "the log was set back or replaced: run `shoseki verify --url` with a \
+                            checkpoint that was kept";
+                return Err(Missed::Failed(Failure::found(why).at(self.client.base()).next(next)));
             }
             entries.remove(0);
         }
