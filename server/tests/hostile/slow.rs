@@ -159,6 +159,8 @@ fn many_long_answers_that_nobody_takes_stay_within_their_budget() {
     let clients: Vec<Client> = (0..200)
         .map(|number| {
             let client = server.connect();
+            // What the system takes for a client, the server does not hold.
+            rustix::net::sockopt::set_socket_recv_buffer_size(client.stream(), 16 << 10).unwrap();
             let form = ["application/json", "application/x-ndjson", "text/csv"][number % 3];
             let (mut client, mut head) = (client, [0; 12]);
             client.send(&ask(form));

@@ -45,7 +45,8 @@ fn proofs_of_a_server_are_those_of_its_directory() {
     let signed = Checkpoint::open(note.as_bytes(), &key).expect("signed");
     assert_eq!(newest[0]["tree_size"], signed.size.0);
     // A record that no checkpoint covered yet: one is signed for the question.
-    let run = place.run_with(&["append", "--url", &server.url], &record(300)).ended(0);
+    let run = place.run_with(&["append", "--facility", "F1", "--url", &server.url], &record(300));
+    let run = run.ended(0);
     let seq = run.lines()[0]["seq"].to_string();
     assert_eq!(proof(&place, &server.url, &[&seq], 0).0[0]["leaf_index"].to_string(), seq);
     let run = place.run(&["proof", "--url", &server.url, "3"]).ended(0);
@@ -132,7 +133,8 @@ fn tail_goes_on_where_it_was_when_the_server_comes_back() {
     let mut tail = Tail::of(&place, &url);
     assert_eq!((tail.target(), tail.target()), ("P3".to_owned(), "P4".to_owned()));
     let append = |server: &Server, n| {
-        place.run_with(&["append", "--url", &server.url], &record(n)).ended(0);
+        let args = ["append", "--facility", "F1", "--url", &server.url];
+        place.run_with(&args, &record(n)).ended(0);
     };
     append(&server, 5);
     assert_eq!(tail.target(), "P5");

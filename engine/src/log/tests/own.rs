@@ -55,12 +55,13 @@ impl Storage for Disk {
     }
 }
 
-fn on_disk(dir: &Path) -> (Arc<Disk>, Log) {
+fn on_disk(dir: &Path) -> (Arc<Disk>, Log, Arc<Clock>) {
     let disk = Disk { inner: OsStorage::new(dir), free: AtomicU64::new(1 << 30) };
     let disk = Arc::new(disk);
-    let options = LogOptions { free_space_reserve: Some(RESERVE), ..by_hand().0 };
+    let (options, clock) = by_hand();
+    let options = LogOptions { free_space_reserve: Some(RESERVE), ..options };
     let log = Log::open_storage(Arc::clone(&disk) as _, options).unwrap();
-    (disk, log)
+    (disk, log, clock)
 }
 
 fn own(log: &Log, count: u64) -> Result<Appended, AppendError> {
@@ -82,7 +83,7 @@ fn fill(log: &Log) -> u64 {
 #[test]
 fn below_the_reserve_only_the_logs_own_records_go_in() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, log) = on_disk(dir.path());
+    let (disk, log, _) = on_disk(dir.path());
     log.append(None, records(0..3)).unwrap();
     disk.free.store(RESERVE - MIB, Ordering::Relaxed);
     assert_eq!(fill(&log), RESERVE);
@@ -106,13 +107,14 @@ fn below_the_reserve_only_the_logs_own_records_go_in() {
 #[test]
 fn the_logs_own_records_leave_a_quarter_of_the_reserve() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, log) = on_disk(dir.path());
+    let (disk, log, clock) = on_disk(dir.path());
     disk.free.store(KEPT - 1, Ordering::Relaxed);
     assert_eq!(fill(&log), RESERVE);
     let refused = (0..100).find_map(|_| own(&log, 400).err()).unwrap();
     assert!(matches!(refused, AppendError::DiskFull { reserve: KEPT, .. }), "{refused}");
     // A new day begins a file, which is room too.
     disk.free.store(RESERVE - MIB, Ordering::Relaxed);
+    clock.advance(DAY);
     own(&log, 1).unwrap();
 }
 
@@ -121,7 +123,7 @@ fn the_logs_own_records_leave_a_quarter_of_the_reserve() {
 fn a_full_disk_never_takes_the_logs_own_records_along() {
     for _ in 0..30 {
         let dir = tempfile::tempdir().unwrap();
-        let (disk, log) = on_disk(dir.path());
+        let (disk, log, _) = on_disk(dir.path());
         disk.free.store(RESERVE - MIB, Ordering::Relaxed);
         let log = &log;
         std::thread::scope(|scope| {
