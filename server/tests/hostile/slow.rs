@@ -142,25 +142,25 @@ fn answers_that_nobody_reads_hold_no_place() {
 /// held 200 times as much.
 #[test]
 fn many_long_answers_that_nobody_takes_stay_within_their_budget() {
+    // More than the system takes for a client, which the server does not hold.
+    const PAGE: &str = "/v1/audit-logs?limit=1000";
     let server = Server::start(|settings| settings.query.untaken_len_max = 24 << 20);
     let token = server.token_of_all();
     let text = "t".repeat(60_000);
-    for _ in 0..8 {
+    for _ in 0..20 {
         let records =
             vec![line("long").replacen('{', &format!("{{\"detail\":{{\"t\":\"{text}\"}},"), 1); 8];
         let answer = server.post("/v1/audit-logs", &token, &format!("[{}]", records.join(",")));
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
-    let ask = |form: &str| request("GET", "/v1/audit-logs", Some(&token), &[("accept", form)], b"");
+    let ask = |form: &str| request("GET", PAGE, Some(&token), &[("accept", form)], b"");
     let whole = server.ask(&ask("application/json"));
-    assert!(whole.status == 200 && whole.body.len() > 64 * text.len());
+    assert!(whole.status == 200 && whole.body.len() > 160 * text.len());
     let before = memory();
     let mut begun = [0, 0];
     let clients: Vec<Client> = (0..200)
         .map(|number| {
             let client = server.connect();
-            // What the system takes for a client, the server does not hold.
-            rustix::net::sockopt::set_socket_recv_buffer_size(client.stream(), 16 << 10).unwrap();
             let form = ["application/json", "application/x-ndjson", "text/csv"][number % 3];
             let (mut client, mut head) = (client, [0; 12]);
             client.send(&ask(form));
@@ -173,7 +173,7 @@ fn many_long_answers_that_nobody_takes_stay_within_their_budget() {
             client
         })
         .collect();
-    assert!(begun[0] >= 4 && begun[1] >= 150, "{begun:?}");
+    assert!(begun[0] >= 2 && begun[1] >= 150, "{begun:?}");
     assert_memory(before, 96, "long answers that nobody takes");
     assert_serves(&server);
     drop(clients);
