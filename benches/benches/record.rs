@@ -6,7 +6,12 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use shoseki_benches::input::{batches, bodies, stamp};
 use shoseki_benches::result;
-use shoseki_engine::record::{Body, Limits, Record, encode_body};
+use shoseki_engine::proof::{chain_next, record_hashes};
+use shoseki_engine::record::{
+    AuditId, Body, BodyWriter, Limits, Prepared, Record, Salt, Timestamp, encode_body, parse_batch,
+    read_sent,
+};
+use shoseki_engine::types::ChainHash;
 use shoseki_lab::generate::input_line;
 
 const RECORDS: u64 = 256;
@@ -59,6 +64,57 @@ fn input(c: &mut Criterion) {
     group.finish();
 }
 
+/// The way of a request's records to what is written, stage by stage, each measured alone.
+fn stages(c: &mut Criterion) {
+    let limits = Limits::default();
+    let body = array(&batches(1, REQUEST, 500, false).concat());
+    let batch = prepared(&body, &limits);
+    let writer = BodyWriter::new(&batch, Timestamp::MIN, None);
+    let written = |out: &mut Vec<u8>| {
+        out.clear();
+        let (id, salt) = (AuditId::from_bytes([7; 16]), Salt::from_bytes([7; 12]));
+        (0..batch.len()).for_each(|index| writer.write(index, &id, &salt, out));
+    };
+    let bodies = bodies(1, REQUEST);
+    let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+    let hashes = record_hashes(&bodies);
+    let mut out = Vec::new();
+    written(&mut out);
+    result("record/stages", &out);
+    let mut group = c.benchmark_group("request");
+    group.throughput(Throughput::Elements(REQUEST));
+    group.bench_function("parse_owned", |b| {
+        b.iter(|| parse_batch(black_box(&body), &limits, 500).map(|records| records.len()));
+    });
+    group.bench_function("parse_in_place", |b| {
+        b.iter(|| read_sent(black_box(&body), &limits, 500, |record, _| !record.action.is_empty()));
+    });
+    group.bench_function("prepare", |b| b.iter(|| prepared(black_box(&body), &limits).len()));
+    group.bench_function("stamp", |b| b.iter(|| written(black_box(&mut out))));
+    group.bench_function("hash", |b| b.iter(|| record_hashes(black_box(&bodies)).len()));
+    group.bench_function("chain", |b| {
+        let first = ChainHash([0; ChainHash::LEN]);
+        b.iter(|| black_box(&hashes).iter().fold(first, |before, hash| chain_next(&before, hash)));
+    });
+    group.finish();
+}
+
+/// Records of one request.
+const REQUEST: u64 = 500;
+
+fn prepared(body: &[u8], limits: &Limits) -> Prepared {
+    let mut all = Prepared::new(limits, 500, body.len());
+    let taken = read_sent(body, limits, 500, |record, _| all.push(&record).is_ok());
+    assert_eq!(taken, Ok(true), "the records are valid");
+    all
+}
+
+fn array(records: &[Record]) -> Vec<u8> {
+    let lines: Vec<Vec<u8>> = records.iter().map(line).collect();
+    let lines: Vec<&[u8]> = lines.iter().map(|line| line.trim_ascii_end()).collect();
+    [&b"["[..], &lines.join(&b","[..]), b"]"].concat()
+}
+
 /// What a client would send for a record.
 fn line(record: &Record) -> Vec<u8> {
     let mut line = Vec::new();
@@ -66,5 +122,5 @@ fn line(record: &Record) -> Vec<u8> {
     line
 }
 
-criterion_group!(benches, encode, parse, input);
+criterion_group!(benches, encode, parse, input, stages);
 criterion_main!(benches);

@@ -6,6 +6,7 @@ use super::error::{FaultSink, Limits};
 use super::ident::{AuditId, Producer, Salt};
 use super::member::Member;
 use super::model::Record;
+use super::sent::SentRecord;
 use super::text::json_string_len;
 use super::time::Timestamp;
 
@@ -16,12 +17,18 @@ pub const STAMP_LEN_MAX: usize =
 
 /// Reports what the types of [`Record`] do not rule out, but for the limits inside `detail`.
 pub(super) fn check(record: &Record, limits: &Limits, sink: &mut FaultSink) {
+    let record = record.as_sent();
+    check_texts(&record, sink);
+    check_len(&record, limits, sink);
+}
+
+/// Reports the strings that their members do not allow.
+pub(super) fn check_texts(record: &SentRecord<'_>, sink: &mut FaultSink) {
     check_text(Member::ActorId, &record.actor_id, sink);
     check_text(Member::Action, &record.action, sink);
     if let Some(source) = &record.source_ip {
         check_text(Member::SourceIp, source, sink);
     }
-    check_len(record, limits, sink);
 }
 
 /// Reports a string that its member does not allow.
@@ -38,11 +45,11 @@ pub(super) fn check_text(member: Member, value: &str, sink: &mut FaultSink) {
 }
 
 /// Reports a record whose body would be too long.
-pub(super) fn check_len(record: &Record, limits: &Limits, sink: &mut FaultSink) {
-    if len_bound(record) <= limits.record_len_max {
+pub(super) fn check_len(record: &SentRecord<'_>, limits: &Limits, sink: &mut FaultSink) {
+    if body_len_bound(record) <= limits.record_len_max {
         return;
     }
-    let len = body_len(record, None);
+    let len = sent_len(record, None);
     if len > limits.record_len_max {
         oversize(limits, &format!("{len} bytes"), sink);
     }
@@ -57,10 +64,13 @@ pub(super) fn pointer(member: Member) -> String {
     format!("/{}", member.name())
 }
 
-/// Not less than [`body_len`]: every byte of every string counted as the longest escape.
-fn len_bound(record: &Record) -> usize {
-    const ESCAPE_LEN_MAX: usize = "\\u0000".len();
-    const FIXED_LEN_MAX: usize = 1024;
+/// Length of the body that this record becomes, `received_at` taken at its longest.
+pub(super) fn body_len(record: &Record, producer: Option<&Producer>) -> usize {
+    sent_len(&record.as_sent(), producer)
+}
+
+/// No body is longer than this: most records fit by far, and need not be measured.
+fn body_len_bound(record: &SentRecord<'_>) -> usize {
     let optional = [
         &record.actor_role,
         &record.target_type,
@@ -70,24 +80,24 @@ fn len_bound(record: &Record) -> usize {
         &record.facility_id,
         &record.source_ip,
     ];
-    let texts: usize = optional.into_iter().flatten().map(String::len).sum();
-    let texts = texts + record.actor_id.len() + record.action.len();
+    let optional: usize = optional.iter().map(|text| text.as_ref().map_or(0, |t| t.len())).sum();
+    let texts = optional + record.actor_id.len() + record.action.len();
     let detail = record.detail.as_ref().map_or(0, |detail| detail.as_bytes().len());
-    FIXED_LEN_MAX + texts * ESCAPE_LEN_MAX + detail
+    // Six characters for each byte of a string; the names and the fixed values take less than this.
+    texts.saturating_mul(6).saturating_add(detail).saturating_add(512)
 }
 
-/// Length of the body that this record becomes, `received_at` taken at its longest.
-pub(super) fn body_len(record: &Record, producer: Option<&Producer>) -> usize {
+/// As [`body_len`], of a record that was sent; without a note in its detail.
+fn sent_len(record: &SentRecord<'_>, producer: Option<&Producer>) -> usize {
     let quoted = |len: usize| Some(len + 2);
-    let text = |value: &String| json_string_len(value);
-    let optional = |value: &Option<String>| value.as_ref().map(text);
+    let optional = |value: &Option<_>| value.as_deref().map(json_string_len);
     let value_len = |member: Member| match member {
         Member::AuditId => quoted(AuditId::TEXT_LEN),
         Member::Timestamp => quoted(record.timestamp.text_len()),
         Member::ActorType => quoted(record.actor_type.as_str().len()),
-        Member::ActorId => Some(text(&record.actor_id)),
+        Member::ActorId => Some(json_string_len(&record.actor_id)),
         Member::ActorRole => optional(&record.actor_role),
-        Member::Action => Some(text(&record.action)),
+        Member::Action => Some(json_string_len(&record.action)),
         Member::TargetType => optional(&record.target_type),
         Member::TargetId => optional(&record.target_id),
         Member::RequestId => optional(&record.request_id),
@@ -95,11 +105,13 @@ pub(super) fn body_len(record: &Record, producer: Option<&Producer>) -> usize {
         Member::FacilityId => optional(&record.facility_id),
         Member::SourceIp => optional(&record.source_ip),
         Member::Result => quoted(record.result.as_str().len()),
-        Member::Detail => record.detail.as_ref().map(|detail| detail.as_bytes().len()),
+        Member::Detail => {
+            let stored = record.detail.as_ref().filter(|detail| detail.is_stored(false));
+            stored.map(|detail| detail.as_bytes().len())
+        }
         Member::PiiFlag => Some(if record.pii_flag { 4 } else { 5 }),
         Member::Sensitivity => quoted(record.sensitivity.as_str().len()),
-        // Microseconds: three digits less than the longest time.
-        Member::ReceivedAt => quoted(Timestamp::TEXT_LEN_MAX - 3),
+        Member::ReceivedAt => quoted(RECEIVED_AT_LEN_MAX),
         Member::IngestedBy => producer.map(|producer| json_string_len(producer.as_str())),
         Member::Salt => quoted(Salt::TEXT_LEN),
     };
@@ -109,3 +121,14 @@ pub(super) fn body_len(record: &Record, producer: Option<&Producer>) -> usize {
     // Each member has two quotes, a colon and a comma; the braces replace one comma.
     with_names.sum::<usize>() + 1
 }
+
+/// Microseconds: three digits less than the longest time.
+const RECEIVED_AT_LEN_MAX: usize = Timestamp::TEXT_LEN_MAX - 3;
+
+/// What a body has at most beside the client's part, as the limits count it: the id before it,
+/// `received_at` and the salt behind it.
+pub(super) const STAMPED_LEN_MAX: usize = "{\"audit_id\":\"\",\"received_at\":\"\",\"salt\":\"\"}"
+    .len()
+    + AuditId::TEXT_LEN
+    + RECEIVED_AT_LEN_MAX
+    + Salt::TEXT_LEN;

@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use super::check::oversize;
 use super::error::{FaultSink, InputError, Limits, Pointer};
+use super::same::CLOCK_SKEW;
 use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
+use super::sent::SentDetail;
 use super::text::Text;
 
 /// A compact, token-exact JSON object.
@@ -20,15 +22,15 @@ pub struct Detail {
 
 /// The limits that a detail is known to keep; under these and wider ones it need not be walked
 /// again.
-#[derive(Clone, Copy)]
-struct Within {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Within {
     depth: usize,
     members: usize,
     number_len: usize,
 }
 
 impl Within {
-    fn of(limits: &Limits) -> Self {
+    pub(super) fn of(limits: &Limits) -> Self {
         Self {
             depth: limits.detail_depth_max,
             members: limits.detail_members_max,
@@ -80,7 +82,9 @@ impl Detail {
         let mut scanner = Scanner::new(utf8(input)?);
         let first = scanner.next_token()?;
         let detail = if first == Token::Begin(Container::Object) {
-            copy_detail(&mut scanner, "", limits, sink)?
+            let mut space = WalkSpace::default();
+            let detail = read_detail(&mut scanner, "", limits, sink, &mut space)?;
+            detail.map(SentDetail::into_detail)
         } else {
             sink.push("", "an object", first.type_name());
             scanner.skip(&first)?;
@@ -101,6 +105,16 @@ impl Detail {
         Self { bytes: bytes.into(), within: Within::of(&Limits::READ) }
     }
 
+    /// Bytes that were found to keep some limits.
+    pub(super) fn kept(bytes: Box<[u8]>, within: Within) -> Self {
+        Self { bytes, within }
+    }
+
+    /// The limits that it is known to keep.
+    pub(super) fn within(&self) -> Within {
+        self.within
+    }
+
     /// Reports what breaks these limits; it may have been parsed under others.
     pub(super) fn check(&self, limits: &Limits, sink: &mut FaultSink) {
         if self.within.implies(limits) {
@@ -109,31 +123,61 @@ impl Detail {
         let Ok(input) = utf8(&self.bytes) else { return };
         let mut scanner = Scanner::new(input);
         if scanner.next_token().is_ok() {
-            let walk = Walk::new("/detail", limits, None);
+            let mut space = WalkSpace::default();
+            let walk = Walk::new("/detail", limits, &scanner, &mut space);
             // It was well-formed when it was made, and nothing has changed it since.
-            let _ = walk.run(&mut scanner, sink);
+            let _ = walk.unbounded().run(&mut scanner, sink);
         }
     }
 }
 
-/// Copies the object whose opening brace was just consumed. `None` where a fault was reported.
-pub(super) fn copy_detail(
-    scanner: &mut Scanner<'_>,
+/// Reads the object whose opening brace was just consumed; its outermost names stay in `space`.
+/// `None` where a fault was reported.
+pub(super) fn read_detail<'a>(
+    scanner: &mut Scanner<'a>,
     base: &str,
     limits: &Limits,
     sink: &mut FaultSink,
-) -> Result<Option<Detail>, SyntaxError> {
-    let before = sink.len();
-    let mut out = Vec::new();
-    Walk::new(base, limits, Some(&mut out)).run(scanner, sink)?;
-    let within = Within::of(limits);
-    Ok((sink.len() == before).then(|| Detail { bytes: out.into_boxed_slice(), within }))
+    space: &mut WalkSpace<'a>,
+) -> Result<Option<SentDetail<'a>>, SyntaxError> {
+    let (faults, start, blanks) = (sink.len(), scanner.offset() - 1, scanner.blanks());
+    let members = Walk::new(base, limits, scanner, space).run(scanner, sink)?;
+    if sink.len() > faults {
+        return Ok(None);
+    }
+    let sent = scanner.since(start);
+    let bytes = if scanner.blanks() == blanks {
+        Cow::Borrowed(sent.as_bytes())
+    } else {
+        Cow::Owned(without_blanks(sent))
+    };
+    let says_skew = space.names.iter().any(|name| name == CLOCK_SKEW);
+    Ok(Some(SentDetail::parsed(bytes, members, says_skew, Within::of(limits))))
+}
+
+/// A well-formed value without white space between its tokens.
+fn without_blanks(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            continue;
+        } else {
+            in_string = byte == b'"';
+        }
+        out.push(byte);
+    }
+    out
 }
 
 /// Checks the object whose opening brace was just consumed, without limits. False at a fault.
 pub(super) fn check_stored(scanner: &mut Scanner<'_>) -> Result<bool, SyntaxError> {
     let mut sink = FaultSink::new(&Limits::READ);
-    Walk::new("", &Limits::READ, None).run(scanner, &mut sink)?;
+    let mut space = WalkSpace::default();
+    Walk::new("", &Limits::READ, scanner, &mut space).unbounded().run(scanner, &mut sink)?;
     Ok(sink.is_empty())
 }
 
@@ -143,36 +187,78 @@ struct Frame {
     element: Option<usize>,
 }
 
-/// One walk over a detail. The names of all open objects lie in one list, so that a deep detail
-/// costs no list per level; the last name of each object is the path to where the walk is.
+/// What a walk remembers. Kept from record to record, it costs a batch a few allocations in all.
+///
+/// The names of all open objects lie in one list, so that a deep detail costs no list per level;
+/// the last name of each object is the path to where the walk is.
+#[derive(Default)]
+pub(super) struct WalkSpace<'a> {
+    frames: Vec<Frame>,
+    names: Vec<Cow<'a, str>>,
+}
+
+impl<'a> WalkSpace<'a> {
+    /// The outermost names of the detail that was walked last, in any order.
+    pub(super) fn names(&self) -> &[Cow<'a, str>] {
+        &self.names
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.names.clear();
+    }
+}
+
+/// One walk over a detail.
 struct Walk<'a, 'l> {
     base: &'l str,
     limits: &'l Limits,
-    out: Option<&'l mut Vec<u8>>,
-    frames: Vec<Frame>,
-    names: Vec<Cow<'a, str>>,
+    space: &'l mut WalkSpace<'a>,
     members: usize,
+    /// What was consumed and is no part of the detail: everything before it, and all white space.
+    apart: usize,
+    /// Whether the length is limited here.
+    bounded: bool,
 }
 
 impl<'a, 'l> Walk<'a, 'l> {
-    fn new(base: &'l str, limits: &'l Limits, out: Option<&'l mut Vec<u8>>) -> Self {
-        Self { base, limits, out, frames: Vec::new(), names: Vec::new(), members: 0 }
+    /// A walk over the object whose opening brace the scanner just consumed.
+    fn new(
+        base: &'l str,
+        limits: &'l Limits,
+        scanner: &Scanner<'a>,
+        space: &'l mut WalkSpace<'a>,
+    ) -> Self {
+        space.clear();
+        let apart = scanner.offset() - 1 - scanner.blanks();
+        Self { base, limits, space, members: 0, apart, bounded: true }
     }
 
-    fn run(mut self, scanner: &mut Scanner<'a>, sink: &mut FaultSink) -> Result<(), SyntaxError> {
+    /// The same for a detail that was taken before.
+    fn unbounded(self) -> Self {
+        Self { bounded: false, ..self }
+    }
+
+    /// Walks to the end; gives the number of members of all levels.
+    fn run(
+        mut self,
+        scanner: &mut Scanner<'a>,
+        sink: &mut FaultSink,
+    ) -> Result<usize, SyntaxError> {
         self.open(Container::Object);
-        while !self.frames.is_empty() {
+        while !self.space.frames.is_empty() {
             let token = scanner.next_token()?;
             match token {
                 Token::End => self.close(sink),
                 Token::Name(text) => self.name(text, sink),
                 _ => self.value(&token, scanner, sink)?,
             }
-            if self.over_limit(sink) {
-                return finish(scanner, self.frames.len());
+            if self.over_limit(scanner, sink) {
+                finish(scanner, self.space.frames.len())?;
+                break;
             }
         }
-        Ok(())
+        Ok(self.members)
     }
 
     fn value(
@@ -181,9 +267,8 @@ impl<'a, 'l> Walk<'a, 'l> {
         scanner: &mut Scanner<'a>,
         sink: &mut FaultSink,
     ) -> Result<(), SyntaxError> {
-        self.separate();
         match token {
-            Token::Begin(container) if self.frames.len() < self.limits.detail_depth_max => {
+            Token::Begin(container) if self.space.frames.len() < self.limits.detail_depth_max => {
                 // The element is counted when its container closes.
                 self.open(*container);
                 return Ok(());
@@ -191,7 +276,9 @@ impl<'a, 'l> Walk<'a, 'l> {
             Token::Begin(_) => {
                 let expected = format!("at most {} levels", self.limits.detail_depth_max);
                 sink.push(self.pointer(), &expected, "a deeper one");
+                let before = scanner.offset() - scanner.blanks();
                 scanner.skip(token)?;
+                self.apart += scanner.offset() - scanner.blanks() - before;
             }
             Token::Number(number) => {
                 if number.len() > self.limits.number_len_max {
@@ -199,39 +286,34 @@ impl<'a, 'l> Walk<'a, 'l> {
                     let expected = format!("a number of at most {max} characters");
                     sink.push(self.pointer(), &expected, &format!("{} characters", number.len()));
                 }
-                self.write(&[number]);
             }
-            Token::Str(text) => self.write(&["\"", text.raw, "\""]),
-            Token::Bool(value) => self.write(&[if *value { "true" } else { "false" }]),
-            _ => self.write(&["null"]),
+            _ => {}
         }
         self.count_element();
         Ok(())
     }
 
     fn name(&mut self, text: Text<'a>, sink: &mut FaultSink) {
-        self.separate();
-        self.write(&["\"", text.raw, "\":"]);
         self.members += 1;
         if let Some(escape) = text.lone_escape() {
             sink.push(self.enclosing(), "names without lone surrogate escapes", escape);
         }
-        self.names.push(text.unescape());
+        self.space.names.push(text.unescape());
     }
 
     fn open(&mut self, container: Container) {
         let element = (container == Container::Array).then_some(0);
-        self.write(&[if element.is_some() { "[" } else { "{" }]);
-        self.frames.push(Frame { names: self.names.len(), element });
+        self.space.frames.push(Frame { names: self.space.names.len(), element });
     }
 
     fn close(&mut self, sink: &mut FaultSink) {
-        let Some(frame) = self.frames.pop() else { return };
-        self.write(&[if frame.element.is_some() { "]" } else { "}" }]);
+        let Some(frame) = self.space.frames.pop() else { return };
         let mut twice = Vec::new();
-        let own = self.names.get_mut(frame.names..).unwrap_or_default();
+        let own = self.space.names.get_mut(frame.names..).unwrap_or_default();
         for_each_duplicate(own, |name| twice.push(name.to_owned()));
-        self.names.truncate(frame.names);
+        if !self.space.frames.is_empty() {
+            self.space.names.truncate(frame.names);
+        }
         for name in twice {
             let mut pointer = self.pointer();
             pointer.push(&name);
@@ -241,59 +323,43 @@ impl<'a, 'l> Walk<'a, 'l> {
     }
 
     /// Limits behind which the rest of the detail is only checked for its grammar.
-    fn over_limit(&self, sink: &mut FaultSink) -> bool {
+    fn over_limit(&self, scanner: &Scanner<'a>, sink: &mut FaultSink) -> bool {
         if self.members > self.limits.detail_members_max {
             let max = self.limits.detail_members_max;
             sink.push(self.base, &format!("at most {max} members in all levels"), "more");
             return true;
         }
-        let written = self.out.as_ref().map_or(0, |out| out.len());
-        if written > self.limits.record_len_max {
+        let len = scanner.offset() - scanner.blanks() - self.apart;
+        if self.bounded && len > self.limits.record_len_max {
             oversize(self.limits, "more", sink);
             return true;
         }
         false
     }
 
-    /// A comma, unless the container was just opened: only an opening bracket ends in one.
-    fn separate(&mut self) {
-        if let Some(out) = &mut self.out
-            && !matches!(out.last(), Some(b'{' | b'[' | b':'))
-        {
-            out.push(b',');
-        }
-    }
-
-    fn write(&mut self, parts: &[&str]) {
-        if let Some(out) = &mut self.out {
-            for part in parts {
-                out.extend_from_slice(part.as_bytes());
-            }
-        }
-    }
-
     fn count_element(&mut self) {
-        if let Some(Frame { element: Some(index), .. }) = self.frames.last_mut() {
+        if let Some(Frame { element: Some(index), .. }) = self.space.frames.last_mut() {
             *index += 1;
         }
     }
 
     /// The pointer of the value that the walk is at.
     fn pointer(&self) -> Pointer {
-        self.pointer_of(self.frames.len())
+        self.pointer_of(self.space.frames.len())
     }
 
     /// The pointer of the container that the walk is in.
     fn enclosing(&self) -> Pointer {
-        self.pointer_of(self.frames.len().saturating_sub(1))
+        self.pointer_of(self.space.frames.len().saturating_sub(1))
     }
 
     fn pointer_of(&self, levels: usize) -> Pointer {
         let mut pointer = Pointer::new(self.base);
-        for (level, frame) in self.frames.iter().enumerate().take(levels) {
+        let WalkSpace { frames, names } = &*self.space;
+        for (level, frame) in frames.iter().enumerate().take(levels) {
             // The last name of an object stands before the first name of what it holds.
-            let end = self.frames.get(level + 1).map_or(self.names.len(), |inner| inner.names);
-            let own = self.names.get(frame.names..end).unwrap_or_default();
+            let end = frames.get(level + 1).map_or(names.len(), |inner| inner.names);
+            let own = names.get(frame.names..end).unwrap_or_default();
             match (frame.element, own.last()) {
                 (Some(index), _) => pointer.push(&index.to_string()),
                 (None, Some(name)) => pointer.push(name),

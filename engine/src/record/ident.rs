@@ -71,12 +71,17 @@ impl AuditId {
 
     /// Appends the text form.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        for (at, byte) in self.0.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                out.push(b'-');
+        let mut text = *UUID_FORM;
+        // The hyphens stand where they belong; each byte takes the next two other places.
+        let mut digits = text.iter_mut().filter(|place| **place == b'x');
+        for byte in self.0 {
+            for nibble in [byte >> 4, byte & 15] {
+                if let Some(place) = digits.next() {
+                    *place = hex_digit(nibble);
+                }
             }
-            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
         }
+        out.extend_from_slice(&text);
     }
 }
 
@@ -136,13 +141,16 @@ impl Salt {
 
     /// Appends the 16 characters.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        for [a, b, c] in self.0.as_chunks::<3>().0 {
+        let mut text = [0; Self::TEXT_LEN];
+        let triples = self.0.as_chunks::<3>().0.iter();
+        for (quad, [a, b, c]) in text.as_chunks_mut::<4>().0.iter_mut().zip(triples) {
             let bits = u32::from(*a) << 16 | u32::from(*b) << 8 | u32::from(*c);
-            for shift in [18, 12, 6, 0] {
+            for (place, shift) in quad.iter_mut().zip([18, 12, 6, 0]) {
                 let value = usize::try_from(bits >> shift & 63).unwrap_or(0);
-                out.push(BASE64URL.get(value).copied().unwrap_or(b'A'));
+                *place = BASE64URL.get(value).copied().unwrap_or(b'A');
             }
         }
+        out.extend_from_slice(&text);
     }
 }
 

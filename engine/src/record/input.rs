@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 
 use super::check::{check_len, check_text, oversize, pointer};
-use super::detail::{Detail, copy_detail, for_each_duplicate};
+use super::detail::{WalkSpace, for_each_duplicate, read_detail};
 use super::error::{FaultSink, InputError, Limits, Pointer};
 use super::ident::AuditId;
 use super::member::{Member, SERVER_NAMES};
 use super::model::{ActorType, Outcome, Record, Sensitivity};
 use super::scan::{Container, Scanner, SyntaxError, Token, utf8};
+use super::sent::{SentDetail, SentRecord};
 use super::text::Text;
 use super::time::Timestamp;
 
@@ -25,21 +26,41 @@ pub fn parse_batch(
     limits: &Limits,
     records_max: usize,
 ) -> Result<Vec<Record>, InputError> {
+    let mut records = Vec::new();
+    read_sent(input, limits, records_max, |record, _| {
+        records.push(record.to_record());
+        true
+    })?;
+    Ok(records)
+}
+
+/// As [`parse_batch`], but hands each valid record over where it stands in the input, together
+/// with the outermost names of its detail, in any order. Once there was a fault, none is handed
+/// over any more. Says whether all were taken: with the first for which `take` says no, reading
+/// ends, and what stands behind it is not looked at.
+///
+/// # Errors
+/// As [`parse_batch`]. Records that were handed over before must be given up then.
+pub fn read_sent<'a>(
+    input: &'a [u8],
+    limits: &Limits,
+    records_max: usize,
+    take: impl FnMut(SentRecord<'a>, &[Cow<'a, str>]) -> bool,
+) -> Result<bool, InputError> {
     let text = utf8(input).map_err(|error| error.locate(input))?;
     let mut batch = Batch {
         scanner: Scanner::new(text),
         limits,
         records_max,
         sink: FaultSink::new(limits),
-        records: Vec::new(),
+        space: Space::default(),
+        take,
     };
-    if batch.run().map_err(|error| error.locate(input))? == Ended::TooMany {
-        return Err(InputError::TooMany { max: records_max });
-    }
-    if batch.sink.is_empty() {
-        Ok(batch.records)
-    } else {
-        Err(InputError::Invalid(batch.sink.into_faults()))
+    match batch.run().map_err(|error| error.locate(input))? {
+        Ended::TooMany => Err(InputError::TooMany { max: records_max }),
+        Ended::Stopped => Ok(false),
+        Ended::Whole if batch.sink.is_empty() => Ok(true),
+        Ended::Whole => Err(InputError::Invalid(batch.sink.into_faults())),
     }
 }
 
@@ -49,12 +70,13 @@ pub(super) fn parse_one(input: &[u8], limits: &Limits) -> Result<Record, InputEr
     let parsed = utf8(input).and_then(|text| {
         let mut scanner = Scanner::new(text);
         let first = scanner.next_token()?;
-        let record = object(&first, "an object", &mut scanner, limits, &mut sink)?;
+        let mut space = Space::default();
+        let record = object(&first, "an object", &mut scanner, limits, &mut sink, &mut space)?;
         scanner.next_token()?;
         Ok(record)
     });
     match parsed.map_err(|error| error.locate(input))? {
-        Some(record) if sink.is_empty() => Ok(record),
+        Some(record) if sink.is_empty() => Ok(record.to_record()),
         _ => Err(InputError::Invalid(sink.into_faults())),
     }
 }
@@ -63,17 +85,28 @@ pub(super) fn parse_one(input: &[u8], limits: &Limits) -> Result<Record, InputEr
 enum Ended {
     Whole,
     TooMany,
+    /// A record was not taken.
+    Stopped,
 }
 
-struct Batch<'a, 'l> {
+/// Memory that serves one record after the other.
+#[derive(Default)]
+struct Space<'a> {
+    /// Names that no record may have.
+    other_names: Vec<Cow<'a, str>>,
+    walk: WalkSpace<'a>,
+}
+
+struct Batch<'a, 'l, F> {
     scanner: Scanner<'a>,
     limits: &'l Limits,
     records_max: usize,
     sink: FaultSink,
-    records: Vec<Record>,
+    space: Space<'a>,
+    take: F,
 }
 
-impl<'a> Batch<'a, '_> {
+impl<'a, F: FnMut(SentRecord<'a>, &[Cow<'a, str>]) -> bool> Batch<'a, '_, F> {
     fn run(&mut self) -> Result<Ended, SyntaxError> {
         let first = self.scanner.next_token()?;
         if first == Token::Begin(Container::Array) {
@@ -85,28 +118,27 @@ impl<'a> Batch<'a, '_> {
                 if self.sink.index >= self.records_max {
                     return Ok(Ended::TooMany);
                 }
-                self.record(&token, "an object")?;
+                if !self.record(&token, "an object")? {
+                    return Ok(Ended::Stopped);
+                }
                 self.sink.index += 1;
             }
         } else if self.records_max == 0 {
             return Ok(Ended::TooMany);
-        } else {
-            self.record(&first, "an object or an array of objects")?;
+        } else if !self.record(&first, "an object or an array of objects")? {
+            return Ok(Ended::Stopped);
         }
         // Nothing may follow the value.
         self.scanner.next_token()?;
         Ok(Ended::Whole)
     }
 
-    fn record(&mut self, first: &Token<'a>, expected: &str) -> Result<(), SyntaxError> {
-        let parsed = object(first, expected, &mut self.scanner, self.limits, &mut self.sink)?;
-        // Once something is wrong, nothing is kept: only faults are looked for.
-        if self.sink.is_empty() {
-            self.records.extend(parsed);
-        } else {
-            self.records = Vec::new();
-        }
-        Ok(())
+    fn record(&mut self, first: &Token<'a>, expected: &str) -> Result<bool, SyntaxError> {
+        let Self { scanner, limits, sink, space, .. } = self;
+        let parsed = object(first, expected, scanner, limits, sink, space)?;
+        // Once something is wrong, nothing is handed over: only faults are looked for.
+        let Some(record) = parsed.filter(|_| self.sink.is_empty()) else { return Ok(true) };
+        Ok((self.take)(record, self.space.walk.names()))
     }
 }
 
@@ -117,21 +149,17 @@ fn object<'a>(
     scanner: &mut Scanner<'a>,
     limits: &Limits,
     sink: &mut FaultSink,
-) -> Result<Option<Record>, SyntaxError> {
+    space: &mut Space<'a>,
+) -> Result<Option<SentRecord<'a>>, SyntaxError> {
     if *first != Token::Begin(Container::Object) {
         sink.push("", expected, first.type_name());
         scanner.skip(first)?;
         return Ok(None);
     }
-    let mut reader = Reader {
-        scanner,
-        limits,
-        sink,
-        draft: Draft::default(),
-        given: Vec::with_capacity(Member::COUNT),
-        other_names: Vec::new(),
-        oversize: false,
-    };
+    space.other_names.clear();
+    space.walk.clear();
+    let (draft, given) = (Draft::default(), Members::default());
+    let mut reader = Reader { scanner, limits, sink, space, draft, given, oversize: false };
     while let Token::Name(text) = reader.scanner.next_token()? {
         reader.member(text)?;
     }
@@ -145,36 +173,53 @@ fn object<'a>(
     Ok(Some(record))
 }
 
+/// A set of members.
+#[derive(Clone, Copy, Default)]
+struct Members(u32);
+
+impl Members {
+    fn has(self, member: Member) -> bool {
+        self.0 >> member.place() & 1 == 1
+    }
+
+    /// False where it was in it before.
+    fn add(&mut self, member: Member) -> bool {
+        let new = !self.has(member);
+        self.0 |= 1 << member.place();
+        new
+    }
+}
+
 /// What was read of a record so far.
 #[derive(Default)]
-struct Draft {
-    null: Vec<Member>,
+struct Draft<'a> {
+    null: Members,
     audit_id: Option<AuditId>,
     timestamp: Option<Timestamp>,
     actor_type: Option<ActorType>,
     result: Option<Outcome>,
-    detail: Option<Detail>,
+    detail: Option<SentDetail<'a>>,
     pii_flag: Option<bool>,
     sensitivity: Option<Sensitivity>,
-    texts: Texts,
+    texts: Texts<'a>,
 }
 
 /// The members that are plain strings.
 #[derive(Default)]
-struct Texts {
-    actor_id: Option<String>,
-    actor_role: Option<String>,
-    action: Option<String>,
-    target_type: Option<String>,
-    target_id: Option<String>,
-    request_id: Option<String>,
-    trace_id: Option<String>,
-    facility_id: Option<String>,
-    source_ip: Option<String>,
+struct Texts<'a> {
+    actor_id: Option<Cow<'a, str>>,
+    actor_role: Option<Cow<'a, str>>,
+    action: Option<Cow<'a, str>>,
+    target_type: Option<Cow<'a, str>>,
+    target_id: Option<Cow<'a, str>>,
+    request_id: Option<Cow<'a, str>>,
+    trace_id: Option<Cow<'a, str>>,
+    facility_id: Option<Cow<'a, str>>,
+    source_ip: Option<Cow<'a, str>>,
 }
 
-impl Texts {
-    fn slot(&mut self, member: Member) -> Option<&mut Option<String>> {
+impl<'a> Texts<'a> {
+    fn slot(&mut self, member: Member) -> Option<&mut Option<Cow<'a, str>>> {
         Some(match member {
             Member::ActorId => &mut self.actor_id,
             Member::ActorRole => &mut self.actor_role,
@@ -190,16 +235,12 @@ impl Texts {
     }
 }
 
-impl Draft {
-    fn is_null(&self, member: Member) -> bool {
-        self.null.contains(&member)
-    }
-
+impl<'a> Draft<'a> {
     /// The record. What is missing was reported, and stands here with the shortest value, so that
     /// the length can be judged all the same.
-    fn finish(self) -> Record {
+    fn finish(self) -> SentRecord<'a> {
         let texts = self.texts;
-        Record {
+        SentRecord {
             audit_id: self.audit_id,
             timestamp: self.timestamp.unwrap_or(Timestamp::MIN),
             actor_type: self.actor_type.unwrap_or(ActorType::User),
@@ -225,11 +266,10 @@ struct Reader<'a, 's> {
     scanner: &'s mut Scanner<'a>,
     limits: &'s Limits,
     sink: &'s mut FaultSink,
-    draft: Draft,
+    space: &'s mut Space<'a>,
+    draft: Draft<'a>,
     /// The members that were given, `null` included.
-    given: Vec<Member>,
-    /// All other names.
-    other_names: Vec<Cow<'a, str>>,
+    given: Members,
     oversize: bool,
 }
 
@@ -244,10 +284,8 @@ impl<'a> Reader<'a, '_> {
         let name = name.unescape();
         let known = Member::from_name(&name);
         if let Some(member) = known.filter(|member| !member.is_server_only()) {
-            if self.given.contains(&member) {
+            if !self.given.add(member) {
                 self.twice(member.name());
-            } else {
-                self.given.push(member);
             }
             return self.known(member, &value);
         }
@@ -263,7 +301,7 @@ impl<'a> Reader<'a, '_> {
             pointer.push(&name);
             self.sink.push(pointer, expected, value.type_name());
         }
-        self.other_names.push(name);
+        self.space.other_names.push(name);
         self.scanner.skip(&value)
     }
 
@@ -275,10 +313,10 @@ impl<'a> Reader<'a, '_> {
 
     /// Reports what only the end of the object shows: names given twice, and missing members.
     fn finish_names(&mut self) {
-        let mut names = std::mem::take(&mut self.other_names);
+        let mut names = std::mem::take(&mut self.space.other_names);
         for_each_duplicate(&mut names, |name| self.twice(name));
         for member in Member::ALL.into_iter().filter(|member| member.is_required()) {
-            if !self.given.contains(&member) || self.draft.is_null(member) {
+            if !self.given.has(member) || self.draft.null.has(member) {
                 self.sink.push(pointer(member), member.expected(), "nothing");
             }
         }
@@ -286,9 +324,12 @@ impl<'a> Reader<'a, '_> {
 
     fn known(&mut self, member: Member, value: &Token<'a>) -> Result<(), SyntaxError> {
         match (member, value) {
-            (_, Token::Null) => self.draft.null.push(member),
+            (_, Token::Null) => {
+                self.draft.null.add(member);
+            }
             (Member::Detail, Token::Begin(Container::Object)) => {
-                self.draft.detail = copy_detail(self.scanner, "/detail", self.limits, self.sink)?;
+                let (limits, space) = (self.limits, &mut self.space.walk);
+                self.draft.detail = read_detail(self.scanner, "/detail", limits, self.sink, space)?;
             }
             (Member::PiiFlag, Token::Bool(flag)) => self.draft.pii_flag = Some(*flag),
             (Member::Detail | Member::PiiFlag, _) => return self.wrong_type(member, value),
@@ -330,7 +371,7 @@ impl<'a> Reader<'a, '_> {
             _ => {
                 check_text(member, &value, self.sink);
                 if let Some(slot) = draft.texts.slot(member) {
-                    *slot = Some(value.into_owned());
+                    *slot = Some(value);
                 }
                 return;
             }

@@ -91,7 +91,28 @@ impl Member {
     /// The member of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|member| member.name() == name)
+        Some(match name {
+            "audit_id" => Self::AuditId,
+            "timestamp" => Self::Timestamp,
+            "actor_type" => Self::ActorType,
+            "actor_id" => Self::ActorId,
+            "actor_role" => Self::ActorRole,
+            "action" => Self::Action,
+            "target_type" => Self::TargetType,
+            "target_id" => Self::TargetId,
+            "request_id" => Self::RequestId,
+            "trace_id" => Self::TraceId,
+            "facility_id" => Self::FacilityId,
+            "source_ip" => Self::SourceIp,
+            "result" => Self::Result,
+            "detail" => Self::Detail,
+            "pii_flag" => Self::PiiFlag,
+            "sensitivity" => Self::Sensitivity,
+            "received_at" => Self::ReceivedAt,
+            "ingested_by" => Self::IngestedBy,
+            "salt" => Self::Salt,
+            _ => return None,
+        })
     }
 
     /// Whether only the server gives it.

@@ -1,6 +1,7 @@
 //! The record model: what a client may send, and the bytes that it becomes.
 //!
 //! - Input: [`parse_batch`] and [`Record::from_json`] validate JSON and say every fault at once.
+//!   [`read_sent`] does the same without copying, for a [`Prepared`] batch.
 //! - Body: [`encode_body`] writes the bytes that are stored and hashed, [`Body::parse`] reads them
 //!   back and accepts nothing that the encoder could not have written.
 //! - Output: [`export_line`] and [`csv_row`] wrap a body for readers outside.
@@ -45,8 +46,10 @@ mod ident;
 mod input;
 mod member;
 mod model;
+mod prepared;
 mod same;
 mod scan;
+mod sent;
 mod split;
 mod text;
 mod time;
@@ -66,10 +69,12 @@ pub use export::{
     parse_export_line,
 };
 pub use ident::{AuditId, InvalidProducer, PRODUCER_PART_LEN_MAX, Producer, Salt};
-pub use input::parse_batch;
+pub use input::{parse_batch, read_sent};
 pub use member::Member;
 pub use model::{ActorType, Outcome, Record, Sensitivity, Stamp};
+pub use prepared::{BodyWriter, Prepared};
 pub use same::{CLOCK_SKEW, same_content};
+pub use sent::{SentDetail, SentRecord};
 pub use split::{SentMember, SentValue, sent_members, split_batch};
 pub use text::{string_value, write_json_string};
 pub use time::{TimeError, Timestamp};

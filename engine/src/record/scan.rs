@@ -87,12 +87,14 @@ pub(super) struct Scanner<'a> {
     expect: Expect,
     open: BitStack,
     compact: bool,
+    /// Bytes of white space skipped so far.
+    blanks: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(input: &'a str) -> Self {
         let open = BitStack::default();
-        Self { input, at: 0, expect: Expect::Value, open, compact: false }
+        Self { input, at: 0, expect: Expect::Value, open, compact: false, blanks: 0 }
     }
 
     /// A scanner that refuses white space between tokens.
@@ -103,6 +105,11 @@ impl<'a> Scanner<'a> {
     /// Bytes consumed so far.
     pub(super) fn offset(&self) -> usize {
         self.at
+    }
+
+    /// Bytes of white space between tokens so far.
+    pub(super) fn blanks(&self) -> usize {
+        self.blanks
     }
 
     /// How many containers are open.
@@ -306,9 +313,16 @@ impl<'a> Scanner<'a> {
         if self.compact {
             return self.fail(SyntaxKind::WhiteSpace);
         }
-        let blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-        self.at += self.rest().iter().take_while(blank).count();
+        self.skip_blanks();
         Ok(self.byte())
+    }
+
+    #[cold]
+    fn skip_blanks(&mut self) {
+        let blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+        let count = self.rest().iter().take_while(blank).count();
+        self.blanks += count;
+        self.at += count;
     }
 
     fn byte(&self) -> Option<u8> {

@@ -5,6 +5,7 @@
 mod golden;
 mod input;
 mod output;
+mod prepared;
 mod properties;
 mod suites;
 mod times;

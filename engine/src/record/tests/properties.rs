@@ -62,7 +62,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn record()(
+    pub(super) fn record()(
         (actor_id, action, optional) in texts(),
         nanos in 0..=Timestamp::MAX.unix_nanos(),
         step in 0_u32..=9,
@@ -95,7 +95,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn producer()(name in "[^#\\pC]{1,20}", key in option::of("[^#\\pC]{1,20}")) -> Producer {
+    pub(super) fn producer()(name in "[^#\\pC]{1,20}", key in option::of("[^#\\pC]{1,20}")) -> Producer {
         match key {
             Some(key) => Producer::with_key(&name, &key).unwrap(),
             None => Producer::new(&name).unwrap(),
