@@ -12,14 +12,47 @@ use crate::format::{FRAME_PAYLOAD_LEN_MAX, RECORD_PREFIX_LEN, encode_record_pref
 use crate::index::ids::{Fingerprint, IdKey, fingerprint};
 use crate::io::Environment;
 use crate::proof::record_hashes;
-use crate::record::{AuditId, Limits, Producer, Record, Salt, Stamp, Timestamp, encode_body};
+use crate::record::{
+    AuditId, BodyWriter, Fault, Limits, Prepared, Producer, Record, Salt, Timestamp,
+};
 use crate::types::{ChainHash, RecordHash};
+
+/// Records to append.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Batch {
+    /// Built in code.
+    Records(Vec<Record>),
+    /// Checked and encoded before, under the limits of the log. Whoever shares them can append them
+    /// again, or some of them, where they were refused.
+    Prepared(Arc<Prepared>),
+}
+
+impl From<Vec<Record>> for Batch {
+    fn from(records: Vec<Record>) -> Self {
+        Self::Records(records)
+    }
+}
+
+impl From<Arc<Prepared>> for Batch {
+    fn from(prepared: Arc<Prepared>) -> Self {
+        Self::Prepared(prepared)
+    }
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Records(records) => records.is_empty(),
+            Self::Prepared(prepared) => prepared.is_empty(),
+        }
+    }
+}
 
 /// A batch that was checked but has no time yet.
 pub(crate) struct CheckedBatch {
     pub(crate) producer: Option<Producer>,
     pub(crate) room: Room,
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Arc<Prepared>,
     /// Bytes that it will take in the queue, about.
     pub(crate) len: usize,
 }
@@ -62,31 +95,34 @@ pub(crate) struct Encoding<'a> {
     pub(crate) key: &'a IdKey,
 }
 
-/// What a body has beside the client's strings, at most.
-const OVERHEAD: usize = 420;
+/// What a record takes beside the client's part: the prefix, the id, the stamp and the salt, with a
+/// producer of usual length.
+const OVERHEAD: usize = 280;
 
 impl CheckedBatch {
-    /// Checks every record.
+    /// Checks every record that was not checked before.
     pub(crate) fn check(
         producer: Option<Producer>,
-        records: Vec<Record>,
+        batch: Batch,
         room: Room,
         limits: &Limits,
     ) -> Result<Self, AppendError> {
-        let mut faults = Vec::new();
-        let mut len = 0;
-        for (index, record) in records.iter().enumerate() {
-            if let Err(found) = record.check(limits) {
-                faults.extend(found.into_iter().map(|mut fault| {
-                    fault.index = index;
-                    fault
-                }));
+        let records = match batch {
+            Batch::Records(records) => {
+                Arc::new(Prepared::of(&records, limits).map_err(AppendError::Invalid)?)
             }
-            len += estimate(record);
+            Batch::Prepared(prepared) => prepared,
+        };
+        if !within(records.limits(), limits) {
+            let fault = Fault {
+                index: 0,
+                pointer: String::new(),
+                expected: "records that were checked under the limits of the log".to_owned(),
+                got: "others".to_owned(),
+            };
+            return Err(AppendError::Invalid(vec![fault]));
         }
-        if !faults.is_empty() {
-            return Err(AppendError::Invalid(faults));
-        }
+        let len = records.bytes_len() + records.len() * OVERHEAD;
         if len > FRAME_PAYLOAD_LEN_MAX {
             return Err(AppendError::TooLarge { len, max: FRAME_PAYLOAD_LEN_MAX });
         }
@@ -94,20 +130,12 @@ impl CheckedBatch {
     }
 }
 
-/// Not less than the bytes of its body, escapes aside.
-fn estimate(record: &Record) -> usize {
-    let texts = [
-        &record.actor_role,
-        &record.target_type,
-        &record.target_id,
-        &record.request_id,
-        &record.trace_id,
-        &record.facility_id,
-        &record.source_ip,
-    ];
-    let texts: usize = texts.iter().map(|t| t.as_ref().map_or(0, String::len)).sum();
-    let detail = record.detail.as_ref().map_or(0, |d| d.as_bytes().len());
-    OVERHEAD + texts + detail + record.actor_id.len() + record.action.len()
+/// Whether whatever keeps the limits `a` keeps the limits `b`.
+fn within(a: &Limits, b: &Limits) -> bool {
+    a.record_len_max <= b.record_len_max
+        && a.detail_depth_max <= b.detail_depth_max
+        && a.detail_members_max <= b.detail_members_max
+        && a.number_len_max <= b.number_len_max
 }
 
 impl Unhashed {
@@ -121,16 +149,18 @@ impl Unhashed {
         let time = Timestamp::from_unix_micros(received_at)
             .ok_or_else(|| AppendError::Random(Arc::from("the clock is outside 1970 to 2199")))?;
         // One call for the whole batch: a salt each, and ids where they are to be made.
-        let without_id = batch.records.iter().filter(|record| record.audit_id.is_none()).count();
+        let without_id = batch.records.audit_ids().filter(Option::is_none).count();
         let mut bytes = vec![0u8; batch.records.len() * 12 + without_id * 10];
         with.environment.fill_random(&mut bytes).map_err(random)?;
         let (salts, ids) = bytes.split_at(batch.records.len() * 12);
         let mut ids = ids.as_chunks::<10>().0.iter();
-        let mut payload = with.buffers.take(batch.len);
+        let writer = BodyWriter::new(&batch.records, time, batch.producer.as_ref());
+        let prefixes = batch.records.len() * RECORD_PREFIX_LEN;
+        let mut payload = with.buffers.take(writer.len() + prefixes);
         let mut records = Vec::with_capacity(batch.records.len());
-        let ingested_by = batch.producer.as_ref();
-        for (record, salt) in batch.records.iter().zip(salts.as_chunks::<12>().0) {
-            let audit_id = match record.audit_id {
+        let given = batch.records.audit_ids().zip(salts.as_chunks::<12>().0);
+        for (index, (given, salt)) in given.enumerate() {
+            let audit_id = match given {
                 Some(id) => id,
                 None => {
                     let too_few = || AppendError::Random(Arc::from("too few"));
@@ -138,14 +168,12 @@ impl Unhashed {
                     AuditId::v7((received_at / 1000).cast_unsigned(), random)
                 }
             };
-            let salt = Salt::from_bytes(*salt);
-            let stamp = Stamp { audit_id, received_at: time, ingested_by, salt };
             payload.extend_from_slice(&[0; RECORD_PREFIX_LEN]);
             let start = payload.len();
-            encode_body(record, &stamp, &mut payload);
+            writer.write(index, &audit_id, &Salt::from_bytes(*salt), &mut payload);
             let (hash, end) = (RecordHash([0; RecordHash::LEN]), payload.len());
-            let given = record.audit_id.is_some();
             let fingerprint = fingerprint(with.key, audit_id.as_bytes());
+            let given = given.is_some();
             records.push(EncodedRecord { audit_id, given, fingerprint, hash, start, end });
         }
         let max = FRAME_PAYLOAD_LEN_MAX - ChainHash::LEN;

@@ -59,7 +59,7 @@ impl Early {
     /// Looks up the ids that the client gave.
     pub(crate) fn look_up(ids: &IdIndex, batch: &CheckedBatch) -> Result<Self, IdError> {
         let of = |id: AuditId| fingerprint(ids.key(), id.as_bytes());
-        Self::of(ids.snapshot(), batch.records.iter().map(|record| record.audit_id.map(of)))
+        Self::of(ids.snapshot(), batch.records.audit_ids().map(|id| id.map(of)))
     }
 
     fn of(

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use super::batch::{CheckedBatch, EncodedBatch, Encoding, Unhashed};
+use super::batch::{Batch, CheckedBatch, EncodedBatch, Encoding, Unhashed};
 use super::commit;
 use super::core::Core;
 use super::dedup::{Early, Lookup};
@@ -174,19 +174,21 @@ impl Log {
     /// Appends batches that go to the disk together, as those of many waiting callers do; one
     /// answer for each, in order. Each is in the log as a whole or not at all, whatever becomes of
     /// the others. Refuses with [`AppendError::Busy`] what the queue has no room for.
-    pub fn append_all(
+    pub fn append_all<B: Into<Batch>>(
         &self,
-        batches: Vec<(Option<Producer>, Vec<Record>)>,
+        batches: Vec<(Option<Producer>, B)>,
     ) -> Vec<Result<Appended, AppendError>> {
         self.append_batches(batches, Room::Ordinary, false)
     }
 
     /// As [`Log::append_all`], for what the log's owner says of itself: on a full disk it goes into
     /// the reserve, down to a quarter of it, where ordinary records are refused.
-    pub fn append_own(
+    pub fn append_own<B: Into<Batch>>(
         &self,
-        batches: Vec<(Option<Producer>, Vec<Record>)>,
+        batches: Vec<(Option<Producer>, B)>,
     ) -> Vec<Result<Appended, AppendError>> {
+        let batches: Vec<(Option<Producer>, Batch)> =
+            batches.into_iter().map(|(producer, batch)| (producer, batch.into())).collect();
         let kept = batches.clone();
         let mut answers = self.append_batches(batches, Room::Reserve, false);
         for _ in 0..OWN_TRIES {
@@ -198,7 +200,7 @@ impl Log {
             if again.is_empty() {
                 break;
             }
-            let batches = again.iter().filter_map(|i| kept.get(*i).cloned()).collect();
+            let batches: Vec<_> = again.iter().filter_map(|i| kept.get(*i).cloned()).collect();
             let second = self.append_batches(batches, Room::Reserve, false);
             for (i, answer) in again.into_iter().zip(second) {
                 if let Some(place) = answers.get_mut(i) {
@@ -228,16 +230,16 @@ impl Log {
     }
 
     /// Where `wait` is true there may be one batch only: a second would wait for the first.
-    fn append_batches(
+    fn append_batches<B: Into<Batch>>(
         &self,
-        batches: Vec<(Option<Producer>, Vec<Record>)>,
+        batches: Vec<(Option<Producer>, B)>,
         room: Room,
         wait: bool,
     ) -> Vec<Result<Appended, AppendError>> {
         let mut placed = Vec::with_capacity(batches.len());
         let mut unhashed = Vec::with_capacity(batches.len());
-        for (producer, records) in batches {
-            placed.push(self.place(producer, records, room, wait).map(|place| {
+        for (producer, batch) in batches {
+            placed.push(self.place(producer, batch.into(), room, wait).map(|place| {
                 place.map(|(place, batch)| {
                     unhashed.push(batch);
                     place
@@ -256,15 +258,15 @@ impl Log {
     fn place(
         &self,
         producer: Option<Producer>,
-        records: Vec<Record>,
+        batch: Batch,
         room: Room,
         wait: bool,
     ) -> Result<Option<(Place<'_>, Unhashed)>, AppendError> {
-        if records.is_empty() {
+        if batch.is_empty() {
             return Ok(None);
         }
         let core = &*self.core;
-        let batch = CheckedBatch::check(producer, records, room, &core.options.limits)?;
+        let batch = CheckedBatch::check(producer, batch, room, &core.options.limits)?;
         core.admit(room, batch.len)?;
         let early = look_up(core, &batch)?;
         let environment = &*core.options.environment;
@@ -401,7 +403,7 @@ impl Drop for Log {
 
 /// Asks the index for the ids that the client gave; completes it first where it has to be.
 fn look_up(core: &Core, batch: &CheckedBatch) -> Result<Early, AppendError> {
-    if batch.records.iter().any(|record| record.audit_id.is_some()) {
+    if batch.records.audit_ids().any(|id| id.is_some()) {
         ids::complete(core)?;
     }
     loop {

@@ -55,6 +55,7 @@ mod view;
 
 pub use anchor_notes::{AnchorInfo, AnchorOf};
 pub use backup::{BackupKey, BackupReport};
+pub use batch::Batch;
 pub use catalogue::SegmentEntry;
 pub use entry::{Entry, StoredRecord};
 pub use error::{AppendError, Conflict, ErrorClass, LogError, OpenError};
