@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
-use shoseki_engine::log::{AppendError, Appended, Log};
-use shoseki_engine::record::{Producer, Record};
+use shoseki_engine::log::{AppendError, Appended, Batch, Log};
+use shoseki_engine::record::Producer;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Bytes that one thread takes at once, so that the other has something to do too.
@@ -29,10 +30,12 @@ struct Shared {
     ready: Condvar,
     len_max: usize,
     append: Append,
+    /// Where the callers wait, if that is known.
+    runtime: Option<Handle>,
 }
 
 /// How the log takes batches.
-type Append = fn(&Log, Vec<(Option<Producer>, Vec<Record>)>) -> Vec<Answer>;
+type Append = fn(&Log, Vec<(Option<Producer>, Batch)>) -> Vec<Answer>;
 
 #[derive(Default)]
 struct Queue {
@@ -45,7 +48,7 @@ struct Queue {
 
 struct Waiting {
     producer: Option<Producer>,
-    records: Vec<Record>,
+    batch: Batch,
     len: usize,
     answer: oneshot::Sender<Answer>,
 }
@@ -78,7 +81,13 @@ impl Intake {
         append: Append,
     ) -> std::io::Result<Self> {
         let queue = Mutex::new(Queue::default());
-        let shared = Arc::new(Shared { queue, ready: Condvar::new(), len_max, append });
+        let shared = Arc::new(Shared {
+            queue,
+            ready: Condvar::new(),
+            len_max,
+            append,
+            runtime: Handle::try_current().ok(),
+        });
         for number in 0..threads {
             // The threads alone hold the log, so that it can be closed once they ended.
             let (of_thread, log) = (Arc::clone(&shared), Arc::clone(log));
@@ -97,10 +106,10 @@ impl Intake {
     pub async fn append(
         &self,
         producer: Option<Producer>,
-        records: Vec<Record>,
+        batch: impl Into<Batch>,
         len: usize,
     ) -> Result<Appended, AppendError> {
-        let receiver = self.put(producer, records, len)?;
+        let receiver = self.put(producer, batch.into(), len)?;
         // The sender is dropped without an answer only where a thread died.
         receiver.await.unwrap_or(Err(AppendError::Closed))
     }
@@ -108,7 +117,7 @@ impl Intake {
     fn put(
         &self,
         producer: Option<Producer>,
-        records: Vec<Record>,
+        batch: Batch,
         len: usize,
     ) -> Result<oneshot::Receiver<Answer>, AppendError> {
         let (answer, receiver) = oneshot::channel();
@@ -121,7 +130,7 @@ impl Intake {
             return Err(AppendError::Busy);
         }
         queue.len += len;
-        queue.waiting.push_back(Waiting { producer, records, len, answer });
+        queue.waiting.push_back(Waiting { producer, batch, len, answer });
         drop(queue);
         self.shared.ready.notify_one();
         Ok(receiver)
@@ -155,19 +164,36 @@ impl Shared {
             let len: usize = taken.iter().map(|waiting| waiting.len).sum();
             let mut answers = Vec::with_capacity(taken.len());
             let mut batches = Vec::with_capacity(taken.len());
-            for Waiting { producer, records, answer, .. } in taken {
+            for Waiting { producer, batch, answer, .. } in taken {
                 answers.push(answer);
-                batches.push((producer, records));
+                batches.push((producer, batch));
             }
             let append = || (self.append)(log, batches);
             let results = catch_unwind(AssertUnwindSafe(append)).unwrap_or_default();
             let mut results = results.into_iter();
             self.queue.lock().len -= len;
+            let mut answered = Vec::with_capacity(answers.len());
             for answer in answers {
                 let missing = || Err(AppendError::Poisoned("appending panicked".into()));
-                // Whoever asked may have gone; the record is in the log all the same.
-                let _ = answer.send(results.next().unwrap_or_else(missing));
+                answered.push((answer, results.next().unwrap_or_else(missing)));
             }
+            self.answer(answered);
+        }
+    }
+
+    /// Tells the callers. Waking each of them from here would cost a system call for many; inside
+    /// the runtime it costs none.
+    fn answer(&self, answered: Vec<(oneshot::Sender<Answer>, Answer)>) {
+        let several = answered.len() > 1;
+        let tell = move || {
+            for (answer, result) in answered {
+                // Whoever asked may have gone; the record is in the log all the same.
+                let _ = answer.send(result);
+            }
+        };
+        match &self.runtime {
+            Some(runtime) if several => drop(runtime.spawn(async move { tell() })),
+            _ => tell(),
         }
     }
 

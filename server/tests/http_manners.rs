@@ -417,12 +417,22 @@ fn answers_are_compressed_where_that_is_asked() {
 #[test]
 fn bodies_may_be_compressed() {
     let server = Server::start();
-    let body = record("packed").to_string();
-    let answer =
-        server.ask("POST", RECORDS, &[JSON, "Content-Encoding: gzip"], &gzip(body.as_bytes()));
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let found = server.get(&format!("{RECORDS}?actor_id=packed")).json();
-    assert_eq!(found["records"].as_array().unwrap().len(), 1);
+    let zstd = |data: &[u8]| zstd::bulk::compress(data, 3).unwrap();
+    for (encoding, packed) in [("gzip", &gzip as &dyn Fn(&[u8]) -> Vec<u8>), ("zstd", &zstd)] {
+        for (kind, lines) in [(JSON, false), ("Content-Type: application/x-ndjson", true)] {
+            let actor = format!("{encoding}-{lines}");
+            let records = vec![record(&actor).to_string(); 100];
+            let body = match lines {
+                true => records.join("\n"),
+                false => format!("[{}]", records.join(",")),
+            };
+            let encoded = format!("Content-Encoding: {encoding}");
+            let answer = server.ask("POST", RECORDS, &[kind, &encoded], &packed(body.as_bytes()));
+            assert_eq!(answer.status, if lines { 200 } else { 201 }, "{actor}: {answer:?}");
+            let found = server.get(&format!("{RECORDS}?limit=1000&actor_id={actor}")).json();
+            assert_eq!(found["records"].as_array().unwrap().len(), 100, "{actor}");
+        }
+    }
 }
 
 /// RFC 1952, with one stored block.

@@ -4,17 +4,18 @@
 //! for every one, in order. Where all are refused, the answer is the problem of an array.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 use shoseki_engine::log::{AppendError, Appended, Receipt};
-use shoseki_engine::record::Record;
+use shoseki_engine::record::Prepared;
 
 use super::receipts;
 use super::records::append_records;
 use crate::app::Shared;
-use crate::door::{self, DoorError, IdempotencyKey};
+use crate::door::{self, IdempotencyKey};
 use crate::identity::Caller;
 use crate::problem::{ErrorCode, FaultItem, Problem};
 
@@ -28,16 +29,17 @@ pub(super) async fn append(
     key: Option<&IdempotencyKey>,
     bytes: &Bytes,
 ) -> Result<(StatusCode, Vec<u8>), Problem> {
-    let parts = door::take_each(bytes, caller, app.door(caller), app.now_micros())?;
-    let parsed = parts.into_iter().enumerate().map(|(index, part)| {
-        let mut record = part.record?;
-        if let (Some(key), None) = (key, record.audit_id) {
-            record.audit_id = Some(key.audit_id(&caller.producer, index));
+    let (mut valid, parts) = door::prepare_each(bytes, caller, app.door(caller), app.now_micros())?;
+    if let Some(key) = key {
+        let taken = parts.iter().enumerate().filter(|(_, part)| part.refused.is_none());
+        for (place, (index, _)) in taken.enumerate() {
+            valid.give_id(place, || key.audit_id(&caller.producer, index));
         }
-        Ok(record)
-    });
-    let parsed = parsed.map(|record: Result<_, DoorError>| record.map_err(Problem::from)).collect();
-    let outcomes = append_each(app, caller, parsed, bytes.len()).await?;
+    }
+    let refused = parts.into_iter().map(|part| part.refused.map(Problem::from));
+    let mut each = Each::new(valid, refused);
+    each.append(app, caller, bytes.len()).await?;
+    let outcomes = each.into_outcomes();
     let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     if refused == outcomes.len() {
         return Err(all_refused(outcomes));
@@ -45,77 +47,88 @@ pub(super) async fn append(
     Ok(answer(&outcomes, refused))
 }
 
-/// Appends the valid ones together; where some are in conflict, the others without them.
-///
-/// # Errors
-/// What stops all of them, such as a full disk.
-pub(super) async fn append_each(
-    app: &Shared,
-    caller: &Caller,
-    parsed: Vec<Result<Record, Problem>>,
-    len: usize,
-) -> Result<Vec<Outcome>, Problem> {
-    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(parsed.len());
-    let mut valid: Vec<(usize, Record)> = Vec::new();
-    for (index, record) in parsed.into_iter().enumerate() {
-        match record {
-            Ok(record) => {
-                valid.push((index, record));
-                outcomes.push(None);
-            }
-            Err(problem) => outcomes.push(Some(Err(problem))),
-        }
-    }
-    while !valid.is_empty() {
-        let records = valid.iter().map(|(_, record)| record.clone()).collect();
-        match append_records(app, caller, records, len).await {
-            Ok(Appended { receipts, .. }) => {
-                for ((index, _), receipt) in valid.drain(..).zip(receipts) {
-                    put(&mut outcomes, index, Ok(receipt));
-                }
-            }
-            Err(AppendError::Conflict(conflicts)) => {
-                for conflict in &conflicts {
-                    if let Some((index, _)) = valid.get(conflict.index) {
-                        let one = AppendError::Conflict(vec![conflict.clone()]);
-                        put(&mut outcomes, *index, Err(receipts::problem(one)));
-                    }
-                }
-                let before = valid.len();
-                let known = |index: usize| outcomes.get(index).is_some_and(Option::is_some);
-                valid.retain(|(index, _)| !known(*index));
-                if valid.len() == before {
-                    return Err(Problem::internal(&"conflicts without a record"));
-                }
-            }
-            Err(AppendError::Invalid(faults)) => {
-                let named: Vec<usize> = faults.iter().map(|fault| fault.index).collect();
-                for fault in faults {
-                    if let Some((index, _)) = valid.get(fault.index) {
-                        let one = AppendError::Invalid(vec![fault.clone()]);
-                        put(&mut outcomes, *index, Err(receipts::problem(one)));
-                    }
-                }
-                let mut place = 0;
-                let before = valid.len();
-                valid.retain(|_| {
-                    place += 1;
-                    !named.contains(&(place - 1))
-                });
-                if valid.len() == before {
-                    return Err(Problem::internal(&"faults without a record"));
-                }
-            }
-            Err(other) => return Err(receipts::problem(other)),
-        }
-    }
-    let missing = || Err(Problem::internal(&"a record without an outcome"));
-    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect())
+/// Records of which each is stored or refused by itself.
+pub(super) struct Each {
+    /// Those that nothing is decided of. They are shared with the log: where it refuses some of
+    /// them, or all for now, nothing has to be made again.
+    valid: Arc<Prepared>,
+    /// Where these stand in `outcomes`.
+    places: Vec<usize>,
+    outcomes: Vec<Option<Outcome>>,
 }
 
-fn put(outcomes: &mut [Option<Outcome>], index: usize, outcome: Outcome) {
-    if let Some(place) = outcomes.get_mut(index) {
-        *place = Some(outcome);
+impl Each {
+    /// The records that are valid, and for each place why it has none of them, if so.
+    pub(super) fn new(valid: Prepared, refused: impl Iterator<Item = Option<Problem>>) -> Self {
+        let outcomes: Vec<_> = refused.map(|refused| refused.map(Err)).collect();
+        let free = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_none());
+        let places = free.map(|(place, _)| place).take(valid.len()).collect();
+        Self { valid: Arc::new(valid), places, outcomes }
+    }
+
+    /// Appends the valid ones together; where some are in conflict, the others without them.
+    ///
+    /// # Errors
+    /// What stops all of them, such as a full disk. Then it can be tried again.
+    pub(super) async fn append(
+        &mut self,
+        app: &Shared,
+        caller: &Caller,
+        len: usize,
+    ) -> Result<(), Problem> {
+        while !self.places.is_empty() {
+            match append_records(app, caller, &self.valid, len).await {
+                Ok(Appended { receipts, .. }) => {
+                    for (place, receipt) in self.places.drain(..).zip(receipts) {
+                        put(&mut self.outcomes, place, Ok(receipt));
+                    }
+                }
+                Err(AppendError::Conflict(conflicts)) => {
+                    let refused = conflicts.into_iter();
+                    let refused = refused.map(|c| (c.index, AppendError::Conflict(vec![c])));
+                    self.refuse(refused.collect())?;
+                }
+                Err(AppendError::Invalid(faults)) => {
+                    let refused = faults.into_iter();
+                    let refused = refused.map(|f| (f.index, AppendError::Invalid(vec![f])));
+                    self.refuse(refused.collect())?;
+                }
+                Err(other) => return Err(receipts::problem(other)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out those that the log refuses, each by its index among the valid ones.
+    fn refuse(&mut self, refused: Vec<(usize, AppendError)>) -> Result<(), Problem> {
+        let before = self.places.len();
+        for (index, error) in refused {
+            if let Some(place) = self.places.get(index) {
+                put(&mut self.outcomes, *place, Err(receipts::problem(error)));
+            }
+        }
+        let outcomes = &self.outcomes;
+        let free = |place: usize| outcomes.get(place).is_some_and(Option::is_none);
+        let places = &self.places;
+        let valid = Arc::make_mut(&mut self.valid);
+        valid.retain(|index| places.get(index).is_some_and(|place| free(*place)));
+        self.places.retain(|place| free(*place));
+        if self.places.len() == before {
+            return Err(Problem::internal(&"records were refused, but none of these"));
+        }
+        Ok(())
+    }
+
+    /// What became of each.
+    pub(super) fn into_outcomes(self) -> Vec<Outcome> {
+        let missing = || Err(Problem::internal(&"a record without an outcome"));
+        self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
+    }
+}
+
+fn put(outcomes: &mut [Option<Outcome>], place: usize, outcome: Outcome) {
+    if let Some(free) = outcomes.get_mut(place) {
+        *free = Some(outcome);
     }
 }
 

@@ -6,7 +6,6 @@ use std::io::Write as _;
 
 use http::StatusCode;
 use shoseki_engine::log::{AppendError, Appended, Receipt};
-use shoseki_engine::types::to_hex;
 
 use crate::problem::{ErrorCode, FaultItem, Problem};
 
@@ -17,12 +16,37 @@ const RECEIPT_LEN: usize = 380;
 pub fn write_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"audit_id\":\"");
     receipt.audit_id.encode_into(out);
-    // Writing to memory does not fail.
-    let _ = write!(out, "\",\"seq\":{},\"hash\":\"", receipt.seq.0);
-    out.extend_from_slice(to_hex(&receipt.hash.0).as_bytes());
+    out.extend_from_slice(b"\",\"seq\":");
+    write_number(receipt.seq.0, out);
+    out.extend_from_slice(b",\"hash\":\"");
+    write_hex(&receipt.hash.0, out);
     out.extend_from_slice(b"\",\"chain_hash\":\"");
-    out.extend_from_slice(to_hex(&receipt.chain_hash.0).as_bytes());
+    write_hex(&receipt.chain_hash.0, out);
     out.extend_from_slice(if receipt.duplicate { b"\",\"duplicate\":true}" } else { b"\"}" });
+}
+
+/// Appends a hash in lower-case hex; a receipt has two, and they are most of it.
+fn write_hex(hash: &[u8; 64], out: &mut Vec<u8>) {
+    let mut text = [[0; 2]; 64];
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    for (pair, byte) in text.iter_mut().zip(hash) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
+    out.extend_from_slice(text.as_flattened());
+}
+
+/// Appends a number in decimal.
+fn write_number(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let (mut rest, mut used) = (number, 0);
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        (rest, used) = (rest / 10, used + 1);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
 /// Appends `"accepted":N` and, where there are new records, the seqs they span.
@@ -97,6 +121,39 @@ pub fn problem(error: AppendError) -> Problem {
             Problem::new(ErrorCode::LogStopped, "the log takes no records until it is seen to")
                 .caused_by(stopped)
                 .retry_after(60)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shoseki_engine::record::AuditId;
+    use shoseki_engine::types::{ChainHash, RecordHash, Seq};
+
+    use super::*;
+
+    #[test]
+    fn a_receipt_says_what_it_is_of() {
+        let mut receipt = Receipt {
+            audit_id: AuditId::from_bytes([0xab; 16]),
+            seq: Seq(0),
+            hash: RecordHash(std::array::from_fn(|n| u8::try_from(n * 4).unwrap_or_default())),
+            chain_hash: ChainHash([0x9f; 64]),
+            duplicate: false,
+        };
+        for (seq, duplicate) in [(0, false), (7, true), (10, false), (u64::MAX, true)] {
+            (receipt.seq, receipt.duplicate) = (Seq(seq), duplicate);
+            let mut out = Vec::new();
+            write_receipt(&receipt, &mut out);
+            let mut expected = serde_json::json!({
+                "audit_id": receipt.audit_id.to_string(), "seq": seq,
+                "hash": receipt.hash.to_string(), "chain_hash": "9f".repeat(64),
+            });
+            if duplicate {
+                expected["duplicate"] = true.into();
+            }
+            let said: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(said, expected);
         }
     }
 }

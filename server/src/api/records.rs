@@ -3,6 +3,8 @@
 //! Invariant: the order of checks is that of SERVER.md 1; an answer of 200 or 201 means that every
 //! receipt in it is durable, any other that nothing was stored unless the answer says so.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha512};
 use shoseki_engine::log::{AppendError, Appended};
-use shoseki_engine::record::Record;
+use shoseki_engine::record::Prepared;
 
 use super::body::{self, BodyKind};
 use super::prefer::Preferences;
@@ -95,7 +97,8 @@ impl Take<'_> {
         if let Some(key) = &self.key {
             key.apply(&self.caller.producer, &mut records);
         }
-        let appended = append_records(self.app, self.caller, records, bytes.len()).await;
+        let records = Arc::new(records);
+        let appended = append_records(self.app, self.caller, &records, bytes.len()).await;
         appended.map_err(receipts::problem)
     }
 }
@@ -104,23 +107,24 @@ impl Take<'_> {
 pub(super) async fn append_records(
     app: &Shared,
     caller: &Caller,
-    records: Vec<Record>,
+    records: &Arc<Prepared>,
     len: usize,
 ) -> Result<Appended, AppendError> {
     app.metrics.received(records.len() as u64);
-    let appended = app.intake.append(Some(caller.producer.clone()), records, len).await?;
+    let (producer, records) = (caller.producer.clone(), Arc::clone(records));
+    let appended = app.intake.append(Some(producer), records, len).await?;
     let duplicates = appended.receipts.len() as u64 - appended.accepted;
     app.metrics.appended(appended.accepted, duplicates);
     Ok(appended)
 }
 
 /// Parses a body; a long one on a thread of its own.
-async fn parse(app: &Shared, caller: &Caller, bytes: &Bytes) -> Result<Vec<Record>, Problem> {
+async fn parse(app: &Shared, caller: &Caller, bytes: &Bytes) -> Result<Prepared, Problem> {
     if bytes.len() <= PARSED_INLINE_MAX {
-        return Ok(door::take(bytes, caller, app.door(caller), app.now_micros())?);
+        return Ok(door::prepare(bytes, caller, app.door(caller), app.now_micros())?);
     }
     let (app, caller, bytes) = (app.clone(), caller.clone(), bytes.clone());
-    let parsed = move || door::take(&bytes, &caller, app.door(&caller), app.now_micros());
+    let parsed = move || door::prepare(&bytes, &caller, app.door(&caller), app.now_micros());
     let parsed = tokio::task::spawn_blocking(parsed).await;
     Ok(parsed.map_err(|error| Problem::internal(&error))??)
 }

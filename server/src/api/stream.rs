@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::{HeaderValue, header};
 use serde_json::json;
-use shoseki_engine::record::Record;
+use shoseki_engine::record::Prepared;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -54,6 +54,7 @@ pub(super) async fn append(
     let (sender, mut receiver) = mpsc::channel(PARTS_MAX);
     let held = app.budget.take(HELD_MIN)?;
     let tracker = app.tasks.clone();
+    let valid = Prepared::new(&app.door(&caller).limits, 0, 0);
     let pump = Pump {
         app,
         caller,
@@ -65,6 +66,7 @@ pub(super) async fn append(
         held,
         buffer: BytesMut::new(),
         line: 0,
+        valid,
         group: Vec::new(),
         group_len: 0,
         answer: Vec::new(),
@@ -139,6 +141,8 @@ struct Pump {
     buffer: BytesMut,
     /// Number of the last whole line.
     line: u64,
+    /// The records of the group that are not refused, in order.
+    valid: Prepared,
     group: Vec<Line>,
     group_len: usize,
     answer: Vec<u8>,
@@ -148,7 +152,7 @@ struct Pump {
 struct Line {
     number: u64,
     bytes: Bytes,
-    parsed: Result<Record, Problem>,
+    refused: Option<Problem>,
 }
 
 impl Pump {
@@ -193,7 +197,7 @@ impl Pump {
             match next {
                 Ok(Some(data)) => {
                     self.hold(data.len()).await?;
-                    self.take(&data).await?;
+                    self.take(data).await?;
                 }
                 Ok(None) => {
                     let last = self.buffer.split().freeze();
@@ -226,19 +230,21 @@ impl Pump {
         Err(Stop::Failed(Problem::new(ErrorCode::Busy, detail).retry_after(5)))
     }
 
-    async fn take(&mut self, data: &[u8]) -> Result<(), Stop> {
-        let mut rest = data;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-            let (line, behind) = rest.split_at(at);
-            self.buffer.extend_from_slice(line);
-            rest = behind.get(1..).unwrap_or_default();
-            let line = self.buffer.split().freeze();
+    async fn take(&mut self, mut data: Bytes) -> Result<(), Stop> {
+        while let Some(at) = data.iter().position(|byte| *byte == b'\n') {
+            // A line that came whole stays where it is.
+            let mut line = data.split_to(at);
+            data.advance(1);
+            if !self.buffer.is_empty() {
+                self.buffer.extend_from_slice(&line);
+                line = self.buffer.split().freeze();
+            }
             self.push(line);
             if self.group.len() >= GROUP_LINES_MAX || self.group_len >= GROUP_LEN_MAX {
                 self.commit().await?;
             }
         }
-        self.buffer.extend_from_slice(rest);
+        self.buffer.extend_from_slice(&data);
         let len_max = self.app.settings.ingest.body_len_max.min(GROUP_LEN_MAX);
         if self.buffer.len() > len_max {
             self.commit().await?;
@@ -255,16 +261,16 @@ impl Pump {
             return;
         }
         let now = self.app.now_micros();
-        let parsed = door::take_line(&bytes, &self.caller, self.app.door(&self.caller), now);
+        let (caller, rules) = (&*self.caller, self.app.door(&self.caller));
+        let taken = door::prepare_line(&bytes, caller, rules, now, &mut self.valid);
         self.group_len += bytes.len();
-        let mut parsed = parsed.map_err(Problem::from);
-        if let (Some(key), Ok(record)) = (&self.key, &mut parsed)
-            && record.audit_id.is_none()
-        {
-            record.audit_id = Some(key.audit_id(&self.caller.producer, self.records));
+        let refused = taken.err().map(Problem::from);
+        if let (Some(key), None) = (&self.key, &refused) {
+            let last = self.valid.len() - 1;
+            self.valid.give_id(last, || key.audit_id(&caller.producer, self.records));
         }
         self.records += 1;
-        self.group.push(Line { number: self.line, bytes, parsed });
+        self.group.push(Line { number: self.line, bytes, refused });
     }
 
     async fn commit(&mut self) -> Result<(), Stop> {
@@ -275,12 +281,15 @@ impl Pump {
         still.map_err(|refusal| Stop::Failed(authenticated::refused(refusal)))?;
         let len = std::mem::take(&mut self.group_len);
         let mut lines = Vec::with_capacity(self.group.len());
-        let mut parsed = Vec::with_capacity(self.group.len());
+        let mut refused = Vec::with_capacity(self.group.len());
         for line in self.group.drain(..) {
             lines.push((line.number, line.bytes));
-            parsed.push(line.parsed);
+            refused.push(line.refused);
         }
-        let outcomes = self.append(parsed, len).await?;
+        let (records, room) = (self.valid.len(), self.valid.bytes_len());
+        let next = Prepared::new(self.valid.limits(), records, room + room / 8);
+        let valid = std::mem::replace(&mut self.valid, next);
+        let outcomes = self.append(lenient::Each::new(valid, refused.into_iter()), len).await?;
         self.held.shrink(HELD_MIN + self.buffer.len());
         for ((number, bytes), outcome) in lines.into_iter().zip(outcomes) {
             self.answer_line(number, &bytes, outcome);
@@ -294,14 +303,14 @@ impl Pump {
     /// Appends a group; while the queue is full, the stream waits, and so does its client.
     async fn append(
         &mut self,
-        parsed: Vec<Result<Record, Problem>>,
+        mut group: lenient::Each,
         len: usize,
     ) -> Result<Vec<lenient::Outcome>, Stop> {
         for _ in 0..BUSY_TRIES {
-            let again = parsed.clone();
-            match lenient::append_each(&self.app, &self.caller, again, len).await {
+            match group.append(&self.app, &self.caller, len).await {
+                Ok(()) => return Ok(group.into_outcomes()),
                 Err(problem) if problem.code == ErrorCode::Busy => sleep(BUSY_PAUSE).await,
-                done => return done.map_err(Stop::Failed),
+                Err(problem) => return Err(Stop::Failed(problem)),
             }
         }
         let detail = "the queue stayed full: try again later";

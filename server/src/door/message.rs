@@ -16,7 +16,8 @@ const MASKED: &str = "_masked";
 
 /// Cleans `detail.errorMessage`. False where the record no longer fits its limits.
 pub(super) fn clean(record: &mut Record, limits: &Limits) -> bool {
-    let Some((detail, kinds)) = record.detail.as_ref().and_then(cleaned) else { return true };
+    let found = record.detail.as_ref().and_then(|detail| cleaned(detail.as_bytes()));
+    let Some((detail, kinds)) = found else { return true };
     let listed = if kinds.is_empty() {
         None
     } else {
@@ -28,9 +29,19 @@ pub(super) fn clean(record: &mut Record, limits: &Limits) -> bool {
     record.check(limits).is_ok()
 }
 
+/// Whether a detail with this outermost name is one that [`clean`] may change.
+pub(super) fn concerns(name: &str) -> bool {
+    name == NAME
+}
+
+/// Whether [`clean`] leaves this detail as it is.
+pub(super) fn is_clean(detail: &[u8]) -> bool {
+    cleaned(detail).is_none()
+}
+
 /// The detail with a clean message, and what was masked in it; `None` where it is clean.
-fn cleaned(detail: &Detail) -> Option<(Detail, Vec<Kind>)> {
-    let text = core::str::from_utf8(detail.as_bytes()).ok()?;
+fn cleaned(detail: &[u8]) -> Option<(Detail, Vec<Kind>)> {
+    let text = core::str::from_utf8(detail).ok()?;
     // The name can stand there with escapes only where there are such escapes.
     if !text.contains(NAME) && !text.contains("\\u") {
         return None;

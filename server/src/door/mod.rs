@@ -1,6 +1,8 @@
 //! The door of the log: bytes and a caller in, records or faults out.
 //!
-//! - [`take()`], [`take_each`] and [`take_line`] read records of both dialects (SERVER.md 1).
+//! - [`prepare()`], [`prepare_each`] and [`prepare_line`] read records of both dialects
+//!   (SERVER.md 1) into the form that the log stores; [`take()`] and [`take_line`] read them one
+//!   by one and say every fault.
 //! - [`clock_skew_ms`] is what is noted of a client whose clock is off.
 //! - [`IdempotencyKey`] makes the ids of a request that has none.
 //!
@@ -15,6 +17,7 @@ mod faults;
 mod mask;
 mod members;
 mod message;
+mod prepare;
 mod refusal;
 mod repeat;
 mod rules;
@@ -25,7 +28,8 @@ mod take;
 pub use error::DoorError;
 pub use mask::{Found, Kind, find, mask_excerpt, mask_text};
 pub use members::{MEMBERS, Need, Place, SecondMember, Shape};
+pub use prepare::{Part, prepare, prepare_each, prepare_line};
 pub use repeat::{IdempotencyKey, InvalidKey};
 pub use rules::{DoorRules, SOURCE_SYSTEM};
 pub use skew::clock_skew_ms;
-pub use take::{Part, take, take_each, take_line};
+pub use take::{take, take_line};

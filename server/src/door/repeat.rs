@@ -4,7 +4,7 @@
 //! hashed as the same bytes. Knows nothing of headers and of what the records say.
 
 use sha2::{Digest, Sha512};
-use shoseki_engine::record::{AuditId, Producer, Record};
+use shoseki_engine::record::{AuditId, Prepared, Producer};
 
 /// What is hashed begins with it, so that no other hash of the server is one of these.
 const DOMAIN: &[u8] = b"shoseki/idempotency-key/v1\n";
@@ -56,10 +56,9 @@ impl IdempotencyKey {
     }
 
     /// Gives every record that has no id of its own the one of its position.
-    pub fn apply(&self, producer: &Producer, records: &mut [Record]) {
-        for (index, record) in records.iter_mut().enumerate() {
-            record.audit_id =
-                Some(record.audit_id.unwrap_or_else(|| self.audit_id(producer, index)));
+    pub fn apply(&self, producer: &Producer, records: &mut Prepared) {
+        for index in 0..records.len() {
+            records.give_id(index, || self.audit_id(producer, index));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes of a request become records, or one refusal.
+//! Bytes of a request become records, or one refusal with every fault.
 //!
 //! Invariant: records of the first dialect are parsed once and not looked at again; the checks come
 //! in the order syntax, count, validation, reserved names, facility.
@@ -61,38 +61,7 @@ pub fn take_line(
     admit(records, caller, rules, now)?.pop().ok_or(DoorError::Empty)
 }
 
-/// One record of a request of which the valid ones are taken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Part<'a> {
-    /// As it was sent.
-    pub sent: &'a str,
-    /// The record, or why it is refused; every index in it is the position in the request.
-    pub record: Result<Record, DoorError>,
-}
-
-/// Takes each record for itself: for producers whose valid records are wanted although others of
-/// the same request are refused.
-///
-/// # Errors
-/// [`DoorError`] where there are no records to tell apart: not JSON, too many, none.
-pub fn take_each<'a>(
-    body: &'a [u8],
-    caller: &Caller,
-    rules: &DoorRules,
-    now: i64,
-) -> Result<Vec<Part<'a>>, DoorError> {
-    let parts = split_batch(body, rules.records_max).map_err(refusal)?;
-    if parts.is_empty() {
-        return Err(DoorError::Empty);
-    }
-    let take_one = |(index, sent): (usize, &'a str)| {
-        let record = take_line(sent.as_bytes(), caller, rules, now);
-        Part { sent, record: record.map_err(|error| error.at(index)) }
-    };
-    Ok(parts.into_iter().enumerate().map(take_one).collect())
-}
-
-fn refusal(error: InputError) -> DoorError {
+pub(super) fn refusal(error: InputError) -> DoorError {
     match error {
         InputError::Syntax { offset, line, column, kind } => {
             DoorError::NotJson { offset, line, column, kind }
@@ -225,10 +194,10 @@ fn admit(
 }
 
 /// The server's own name in `ingested_by`.
-const RESERVED_PRODUCER: &str = "shoseki";
+pub(super) const RESERVED_PRODUCER: &str = "shoseki";
 
 /// Actions of records that the server writes about itself.
-fn is_reserved(action: &str) -> bool {
+pub(super) fn is_reserved(action: &str) -> bool {
     ["AUDIT_", "INGEST_"].iter().any(|family| action.starts_with(family))
         || matches!(action, "CONFIG_UPDATE" | "RECORD_ERASED")
 }

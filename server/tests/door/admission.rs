@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use shoseki_engine::log::{Log, LogOptions};
-use shoseki_engine::record::{AuditId, Producer, Record};
-use shoseki_server::door::{DoorError, DoorRules, IdempotencyKey, take};
+use shoseki_engine::record::{AuditId, Prepared, Producer, Record};
+use shoseki_server::door::{DoorError, DoorRules, IdempotencyKey};
 
-use super::support::{NOW, caller, faults, first, one, second, send, stored};
+use super::support::{NOW, caller, faults, first, one, second, send, send_as, stored};
 
 const HOUR: i64 = 3_600_000_000;
 
 fn of(facilities: &[&str], body: &str) -> Result<Vec<Record>, DoorError> {
-    take(body.as_bytes(), &caller("app", facilities), &DoorRules::default(), NOW)
+    send_as(body.as_bytes(), &caller("app", facilities), &DoorRules::default(), NOW)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn names_of_the_server_are_refused() {
         assert!(send(&first("").replacen("READ_CHART", action, 1)).is_ok(), "{action}");
     }
     let server = caller("shoseki", &["F1"]);
-    let answer = take(first("").as_bytes(), &server, &DoorRules::default(), NOW);
+    let answer = send_as(first("").as_bytes(), &server, &DoorRules::default(), NOW);
     assert_eq!(answer, Err(DoorError::Reserved { index: 0, what: "producer" }));
 }
 
@@ -69,14 +69,14 @@ fn source_systems_are_those_of_the_producer() {
     let rules = DoorRules { source_systems, ..DoorRules::default() };
     let sent = |name: &str| {
         let body = second(&[("sourceSystem", &format!("\"{name}\""))]);
-        take(body.as_bytes(), &caller("app", &["F1"]), &rules, NOW)
+        send_as(body.as_bytes(), &caller("app", &["F1"]), &rules, NOW)
     };
     assert!(sent("b").is_ok());
     assert!(matches!(sent("server-modernized"), Err(DoorError::Invalid(f)) if f.len() == 1));
 }
 
 fn at(body: &str, now: i64) -> Record {
-    let taken = take(body.as_bytes(), &caller("app", &["F1"]), &DoorRules::default(), now);
+    let taken = send_as(body.as_bytes(), &caller("app", &["F1"]), &DoorRules::default(), now);
     taken.unwrap().pop().unwrap()
 }
 
@@ -96,7 +96,7 @@ fn a_clock_that_is_off_is_noted() {
     assert!(stored(&at(&second(&[]), happened + 2 * day)).contains("_clock_skew_ms"));
     // Imports are exempt, a member of this name stays, and a record never gets too long by it.
     let rules = DoorRules { clock_skew: false, ..DoorRules::default() };
-    let import = take(first("").as_bytes(), &caller("app", &["F1"]), &rules, NOW + 2 * day);
+    let import = send_as(first("").as_bytes(), &caller("app", &["F1"]), &rules, NOW + 2 * day);
     assert_eq!(import.unwrap()[0].detail, None);
     let sent = r#","detail":{"_clock_skew_ms":1}"#;
     assert!(stored(&at(&first(sent), NOW + 2 * day)).contains(r#"{"_clock_skew_ms":1}"#));
@@ -130,7 +130,7 @@ fn a_retry_behind_the_threshold_is_still_a_repeat() {
     let call = caller("app", &["F1"]);
     let tries = [NOW, NOW + 20 * HOUR, NOW + 30 * HOUR, NOW + 60 * HOUR, NOW - 5 * HOUR];
     for (at, now) in tries.into_iter().enumerate() {
-        let records = take(batch.as_bytes(), &call, &DoorRules::default(), now).unwrap();
+        let records = send_as(batch.as_bytes(), &call, &DoorRules::default(), now).unwrap();
         let answer = log.append(Some(&producer), records).unwrap();
         let expected = if at == 0 { 4 } else { 0 };
         assert_eq!(answer.accepted, expected, "try {at}");
@@ -139,7 +139,7 @@ fn a_retry_behind_the_threshold_is_still_a_repeat() {
     // Other content under the same id stays a conflict, noted skew or not.
     let other = first(&format!(r#","audit_id":"{}","detail":{{"a":1}}"#, id(1)));
     for now in [NOW, NOW + 30 * HOUR] {
-        let records = take(other.as_bytes(), &call, &DoorRules::default(), now).unwrap();
+        let records = send_as(other.as_bytes(), &call, &DoorRules::default(), now).unwrap();
         assert!(log.append(Some(&producer), records).is_err());
     }
     log.close().unwrap();
@@ -166,9 +166,10 @@ fn a_key_gives_each_record_its_id() {
     let own = AuditId::from_bytes([9; 16]);
     let mut records = vec![one(&first("")), one(&first("")), one(&first(""))];
     records[1].audit_id = Some(own);
+    let mut records = Prepared::of(&records, &DoorRules::default().limits).unwrap();
     key.apply(&app, &mut records);
-    let ids: Vec<_> = records.iter().map(|record| record.audit_id.unwrap()).collect();
-    assert_eq!(ids, [id, own, key.audit_id(&app, 2)]);
+    let ids: Vec<_> = records.audit_ids().collect();
+    assert_eq!(ids, [id, own, key.audit_id(&app, 2)].map(Some));
     for bad in [&b""[..], &[b'a'; 256], b"a b", b"a\tb", "é".as_bytes(), b"\x7f"] {
         assert!(IdempotencyKey::parse(bad).is_err(), "{bad:?}");
     }

@@ -1,10 +1,11 @@
 //! What is wrong with records: every fault at once, in the names that were sent.
 
+use shoseki_engine::record::Prepared;
 use shoseki_server::door::{
-    DoorError, DoorRules, MEMBERS, Need, Shape, take, take_each, take_line,
+    DoorError, DoorRules, MEMBERS, Need, Shape, prepare_each, prepare_line, take_line,
 };
 
-use super::support::{NOW, SECOND, caller, faults, first, second, send, told};
+use super::support::{NOW, SECOND, caller, faults, first, second, send, send_as, told};
 
 #[test]
 fn every_required_member_is_missed_alone() {
@@ -50,7 +51,7 @@ fn every_wrong_type_is_told() {
             );
             let sent = second(&[(member.name, value)]);
             let all = caller("app", &["*"]);
-            let answer = take(sent.as_bytes(), &all, &DoorRules::default(), NOW);
+            let answer = send_as(sent.as_bytes(), &all, &DoorRules::default(), NOW);
             if fits {
                 assert!(answer.is_ok(), "{} {value}: {answer:?}", member.name);
                 continue;
@@ -199,7 +200,7 @@ fn all_faults_of_all_records_come_together() {
 fn syntax_count_and_nothing_come_before_validation() {
     let rules = DoorRules { records_max: 2, ..DoorRules::default() };
     let call = caller("app", &["F1"]);
-    let send = |body: &str| take(body.as_bytes(), &call, &rules, NOW);
+    let send = |body: &str| send_as(body.as_bytes(), &call, &rules, NOW);
     assert!(matches!(send("[]"), Err(DoorError::Empty)));
     assert!(matches!(send("[{},{},{}]"), Err(DoorError::TooMany { max: 2 })));
     let three = [second(&[]), second(&[]), second(&[])].join(",");
@@ -213,7 +214,18 @@ fn syntax_count_and_nothing_come_before_validation() {
 #[test]
 fn a_line_is_one_record() {
     let call = caller("app", &["F1"]);
-    let line = |line: &str| take_line(line.as_bytes(), &call, &DoorRules::default(), NOW);
+    let rules = DoorRules::default();
+    let line = |line: &str| {
+        let taken = take_line(line.as_bytes(), &call, &rules, NOW);
+        // Beside another that was prepared before it comes to the same.
+        let before = send(&first("")).unwrap();
+        let mut batch = Prepared::of(&before, &rules.limits).unwrap();
+        let prepared = prepare_line(line.as_bytes(), &call, &rules, NOW, &mut batch);
+        assert_eq!(prepared, taken.as_ref().map(|_| ()).map_err(Clone::clone), "{line}");
+        let all = [before, taken.clone().ok().into_iter().collect()].concat();
+        assert_eq!(batch, Prepared::of(&all, &rules.limits).unwrap(), "{line}");
+        taken
+    };
     assert_eq!(line(&first("")).unwrap(), send(&first("")).unwrap().pop().unwrap());
     assert_eq!(line(&second(&[])).unwrap(), send(&second(&[])).unwrap().pop().unwrap());
     for bad in ["[]", "7", &format!("[{}]", second(&[])), &second(&[("outcome", "1")])] {
@@ -230,21 +242,24 @@ fn each_record_is_taken_for_itself_where_that_is_wanted() {
     let all = [first(""), bad, second(&[]), foreign, reserved, "7".to_owned()];
     let body = format!("[{}]", all.join(" , "));
     let call = caller("app", &["F1"]);
-    let parts = take_each(body.as_bytes(), &call, &DoorRules::default(), NOW).unwrap();
+    let rules = DoorRules::default();
+    let (batch, parts) = prepare_each(body.as_bytes(), &call, &rules, NOW).unwrap();
+    let valid = [send(&all[0]).unwrap(), send(&all[2]).unwrap()].concat();
+    assert_eq!(batch, Prepared::of(&valid, &rules.limits).unwrap());
     let sent: Vec<&str> = parts.iter().map(|part| part.sent).collect();
     assert_eq!(sent, all);
-    let index = |part: usize| match &parts[part].record {
-        Ok(_) => None,
-        Err(DoorError::Invalid(faults)) => Some((faults[0].index, 422)),
-        Err(DoorError::Facility { index } | DoorError::Reserved { index, .. }) => {
+    let index = |part: usize| match &parts[part].refused {
+        None => None,
+        Some(DoorError::Invalid(faults)) => Some((faults[0].index, 422)),
+        Some(DoorError::Facility { index } | DoorError::Reserved { index, .. }) => {
             Some((*index, 403))
         }
-        Err(other) => panic!("{other:?}"),
+        Some(other) => panic!("{other:?}"),
     };
     let expected = [None, Some((1, 422)), None, Some((3, 403)), Some((4, 403)), Some((5, 422))];
     assert_eq!(std::array::from_fn(index), expected);
     let rules = DoorRules { records_max: 5, ..DoorRules::default() };
-    let each = |body: &str| take_each(body.as_bytes(), &call, &rules, NOW).map(|_| ());
+    let each = |body: &str| prepare_each(body.as_bytes(), &call, &rules, NOW).map(|_| ());
     assert_eq!(each(&body), Err(DoorError::TooMany { max: 5 }));
     assert_eq!(each("[]"), Err(DoorError::Empty));
     assert!(matches!(each("[1,"), Err(DoorError::NotJson { .. })));

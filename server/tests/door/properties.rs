@@ -2,11 +2,9 @@
 
 use proptest::prelude::*;
 use shoseki_engine::record::{SentValue, sent_members};
-use shoseki_server::door::{
-    DoorRules, MEMBERS, Place, find, mask_excerpt, mask_text, take, take_line,
-};
+use shoseki_server::door::{DoorRules, MEMBERS, Place, find, mask_excerpt, mask_text, take_line};
 
-use super::support::{NOW, SECOND, caller, first, second, send, stored};
+use super::support::{NOW, SECOND, caller, first, second, send, send_as, stored};
 
 fn token() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -74,7 +72,7 @@ proptest! {
     #[test]
     fn any_bytes_are_taken_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let call = caller("app", &["F1"]);
-        let _ = take(&bytes, &call, &DoorRules::default(), NOW);
+        let _ = send_as(&bytes, &call, &DoorRules::default(), NOW);
         let _ = take_line(&bytes, &call, &DoorRules::default(), NOW);
     }
 
@@ -83,15 +81,21 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         cut in any::<prop::sample::Index>(),
+        alone in any::<bool>(),
+        late in any::<bool>(),
     ) {
-        let batch = format!("[{},{}]", second(&[("detail", r#"{"a":[1]}"#)]), first(""));
-        let mut bytes = batch.into_bytes();
+        let mut records = [second(&[("detail", r#"{"a":[1]}"#)]), first(r#","detail":{"b":[1]}"#)];
+        if alone {
+            records[0] = first("");
+        }
+        let mut bytes = format!("[{}]", records.join(",")).into_bytes();
         let place = at.index(bytes.len());
         bytes[place] = byte;
         let call = caller("app", &["*"]);
-        let _ = take(&bytes, &call, &DoorRules::default(), NOW);
+        let now = if late { NOW + 90_000_000_000 } else { NOW };
+        let _ = send_as(&bytes, &call, &DoorRules::default(), now);
         bytes.truncate(cut.index(bytes.len()));
-        prop_assert!(take(&bytes, &call, &DoorRules::default(), NOW).is_err());
+        prop_assert!(send_as(&bytes, &call, &DoorRules::default(), now).is_err());
     }
 
     #[test]

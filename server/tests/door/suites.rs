@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use shoseki_engine::record::InputError;
-use shoseki_server::door::{DoorError, DoorRules, take};
+use shoseki_server::door::{DoorError, DoorRules};
 
-use super::support::{NOW, caller, second};
+use super::support::{NOW, caller, second, send_as};
 use super::test_data::test_data;
 
 fn files() -> Option<BTreeMap<String, Vec<u8>>> {
@@ -22,7 +22,7 @@ fn every_file_is_refused_as_a_record_for_the_right_reason() {
     let Some(files) = files() else { return };
     assert!(files.len() > 300, "{}", files.len());
     for (name, bytes) in files {
-        let answer = take(&bytes, &caller("app", &["F1"]), &DoorRules::default(), NOW);
+        let answer = send_as(&bytes, &caller("app", &["F1"]), &DoorRules::default(), NOW);
         let is_json = match answer {
             Err(DoorError::NotJson { .. }) => false,
             Err(DoorError::Invalid(_) | DoorError::Empty) => true,
@@ -44,7 +44,7 @@ fn every_value_is_kept_token_by_token_or_refused() {
         let whole = second(&[("value", "@")]);
         let (head, tail) = whole.split_once('@').unwrap();
         let body = [head.as_bytes(), &bytes, tail.as_bytes()].concat();
-        let answer = take(&body, &caller("app", &["F1"]), &DoorRules::default(), NOW);
+        let answer = send_as(&body, &caller("app", &["F1"]), &DoorRules::default(), NOW);
         // The engine's own reading of the value as a detail decides.
         let detail = [b"{\"value\":", &bytes[..], b"}"].concat();
         let limits = DoorRules::default().limits;

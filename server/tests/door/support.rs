@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use shoseki_engine::record::{
-    AuditId, Fault, Record, Salt, Stamp, Timestamp, content_of, encode_body,
+    AuditId, Fault, Prepared, Record, Salt, Stamp, Timestamp, content_of, encode_body,
 };
-use shoseki_server::door::{DoorError, DoorRules, take};
+use shoseki_server::door::{DoorError, DoorRules, prepare, take};
 use shoseki_server::identity::{Caller, Facilities, Means, Role, Roles};
 
 /// 2026-11-21T09:30:00Z, a second behind every `timestamp` here.
@@ -24,7 +24,24 @@ pub(crate) fn caller(name: &str, facilities: &[&str]) -> Caller {
 }
 
 pub(crate) fn send(body: &str) -> Result<Vec<Record>, DoorError> {
-    take(body.as_bytes(), &caller("app", &["F1"]), &DoorRules::default(), NOW)
+    send_as(body.as_bytes(), &caller("app", &["F1"]), &DoorRules::default(), NOW)
+}
+
+/// What is taken, read record by record; preparing it comes to the same.
+pub(crate) fn send_as(
+    body: &[u8],
+    caller: &Caller,
+    rules: &DoorRules,
+    now: i64,
+) -> Result<Vec<Record>, DoorError> {
+    let taken = take(body, caller, rules, now);
+    let of =
+        |records: &Vec<Record>| Prepared::of(records, &rules.limits).map_err(DoorError::Invalid);
+    assert_eq!(
+        prepare(body, caller, rules, now),
+        taken.as_ref().map_err(Clone::clone).and_then(of)
+    );
+    taken
 }
 
 pub(crate) fn one(body: &str) -> Record {
