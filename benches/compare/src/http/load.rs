@@ -17,20 +17,28 @@ pub(super) struct Said {
     pub(super) errors: u64,
 }
 
+/// What is posted.
+pub(super) struct Body<'a> {
+    pub(super) file: &'a Path,
+    /// Its media type.
+    pub(super) kind: &'a str,
+}
+
 /// Posts one body again and again.
 pub(super) fn drive(
     url: &str,
     token: &str,
-    body: &Path,
+    body: &Body<'_>,
     connections: usize,
     seconds: u64,
     script: &Path,
 ) -> io::Result<Said> {
     let text = format!(
         "local file = io.open({:?}, \"rb\")\nwrk.body = file:read(\"*a\")\nfile:close()\n\
-         wrk.method = \"POST\"\nwrk.headers[\"Content-Type\"] = \"application/json\"\n\
+         wrk.method = \"POST\"\nwrk.headers[\"Content-Type\"] = {kind:?}\n\
          wrk.headers[\"Authorization\"] = \"Bearer {token}\"\n",
-        body.display().to_string()
+        body.file.display().to_string(),
+        kind = body.kind,
     );
     std::fs::write(script, text)?;
     let said = Command::new("wrk")

@@ -40,10 +40,16 @@ struct Case {
     records: usize,
     connections: usize,
     tls: bool,
+    /// A stream of lines instead of an array.
+    lines: bool,
 }
 
 const fn case(records: usize, connections: usize, tls: bool) -> Case {
-    Case { records, connections, tls }
+    Case { records, connections, tls, lines: false }
+}
+
+const fn lines(records: usize, connections: usize) -> Case {
+    Case { records, connections, tls: false, lines: true }
 }
 
 const CASES: &[Case] = &[
@@ -51,6 +57,8 @@ const CASES: &[Case] = &[
     case(500, 16, false),
     case(500, 128, false),
     case(500, 16, true),
+    lines(500, 1),
+    lines(500, 16),
     case(1, 1, false),
     case(1, 16, false),
     case(1, 128, false),
@@ -79,9 +87,11 @@ fn table(arguments: &Arguments) -> io::Result<()> {
     let peer = format!("http://{}", bare::start(threads)?);
     println!(
         "| records per request | connections | TLS | records/s | p50 ms | p99 ms | bare axum \
-         records/s | ratio | anonymous MB | peak MB |"
+         records/s | ratio | the same, hashing | ratio | anonymous MB | peak MB |"
     );
-    println!("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    );
     for case in CASES {
         row(arguments, case, &peer)?;
     }
@@ -97,19 +107,25 @@ fn row(arguments: &Arguments, case: &Case, peer: &str) -> io::Result<()> {
     let scratch = tempfile::tempdir_in(&arguments.dir)?;
     let (body, script) = (scratch.path().join("body.json"), scratch.path().join("post.lua"));
     std::fs::write(&body, bytes(case.records))?;
-    let (mut ours, mut bare, mut p50, mut p99) =
-        (Spread::default(), Spread::default(), Spread::default(), Spread::default());
+    let stream = scratch.path().join("body.ndjson");
+    std::fs::write(&stream, as_lines(&bytes(case.records)))?;
+    let (mut ours, mut bare, mut hashing) = <(Spread, Spread, Spread)>::default();
+    let (mut p50, mut p99) = <(Spread, Spread)>::default();
     let (mut anonymous, mut peak) = (0, 0);
     for _ in 0..arguments.rounds {
         let served = Served::start(&arguments.program, &arguments.dir, case.tls)?;
         let (connections, seconds) = (case.connections, arguments.seconds);
-        let drive =
-            |url: &str| load::drive(url, &served.token, &body, connections, seconds, &script);
-        let said = drive(&served.base)?;
-        let beside = drive(peer)?;
-        if said.errors + beside.errors > 0 {
-            let errors =
-                format!("{} errors of the server, {} of the peer", said.errors, beside.errors);
+        let drive = |url: &str, body: &load::Body<'_>| {
+            load::drive(url, &served.token, body, connections, seconds, &script)
+        };
+        let array = load::Body { file: &body, kind: "application/json" };
+        let lines = load::Body { file: &stream, kind: "application/x-ndjson" };
+        let said = drive(&served.base, if case.lines { &lines } else { &array })?;
+        // The peer takes arrays only.
+        let (beside, hashed) = (drive(peer, &array)?, drive(&format!("{peer}/hashing"), &array)?);
+        let of_peer = beside.errors + hashed.errors;
+        if said.errors + of_peer > 0 {
+            let errors = format!("{} errors of the server, {of_peer} of the peer", said.errors);
             return Err(io::Error::other(errors));
         }
         let memory = served.memory()?;
@@ -121,12 +137,15 @@ fn row(arguments: &Arguments, case: &Case, peer: &str) -> io::Result<()> {
         }
         ours.add(said.requests * case.records as f64);
         bare.add(beside.requests * case.records as f64);
+        hashing.add(hashed.requests * case.records as f64);
         p50.add(said.p50_ms);
         p99.add(said.p99_ms);
     }
     println!(
-        "| {} | {} | {} | {:.0} ({:.0}–{:.0}) | {:.2} | {:.2} | {:.0} | {:.2} | {} | {} |",
+        "| {}{} | {} | {} | {:.0} ({:.0}–{:.0}) | {:.2} | {:.2} | {:.0} | {:.2} | {:.0} | {:.2} \
+         | {} | {} |",
         case.records,
+        if case.lines { ", NDJSON" } else { "" },
         case.connections,
         if case.tls { "yes" } else { "no" },
         ours.median(),
@@ -136,6 +155,8 @@ fn row(arguments: &Arguments, case: &Case, peer: &str) -> io::Result<()> {
         p99.median(),
         bare.median(),
         ours.median() / bare.median(),
+        hashing.median(),
+        ours.median() / hashing.median(),
         anonymous >> 20,
         peak >> 20,
     );
@@ -161,6 +182,21 @@ fn bytes(records: usize) -> Vec<u8> {
         out.pop();
     }
     out
+}
+
+/// The records of an array, a line each: none of the generated ones has a line end in it.
+fn as_lines(array: &[u8]) -> Vec<u8> {
+    let array = array.strip_prefix(b"[").unwrap_or(array);
+    let array = array.strip_suffix(b"]").unwrap_or(array);
+    let mut lines = Vec::with_capacity(array.len());
+    for (at, byte) in array.iter().enumerate() {
+        // Between two records, and nowhere else, a comma stands between two of these.
+        let between = *byte == b','
+            && at.checked_sub(1).and_then(|before| array.get(before)) == Some(&b'}')
+            && array.get(at + 1..).is_some_and(|rest| rest.starts_with(b"{\"timestamp\""));
+        lines.push(if between { b'\n' } else { *byte });
+    }
+    lines
 }
 
 #[expect(clippy::print_stdout, reason = "the figures, rounded")]
