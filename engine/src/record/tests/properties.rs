@@ -95,7 +95,10 @@ prop_compose! {
 }
 
 prop_compose! {
-    pub(super) fn producer()(name in "[^#\\pC]{1,20}", key in option::of("[^#\\pC]{1,20}")) -> Producer {
+    pub(super) fn producer()(
+        name in "[^#\\pC]{1,20}",
+        key in option::of("[^#\\pC]{1,20}"),
+    ) -> Producer {
         match key {
             Some(key) => Producer::with_key(&name, &key).unwrap(),
             None => Producer::new(&name).unwrap(),
