@@ -4,6 +4,8 @@
 //! Invariant: every answer comes over a socket of a server that listens.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
     clippy::indexing_slicing,
     reason = "a failed step of a test is the test's failure"
 )]

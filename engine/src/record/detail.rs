@@ -280,12 +280,10 @@ impl<'a, 'l> Walk<'a, 'l> {
                 scanner.skip(token)?;
                 self.apart += scanner.offset() - scanner.blanks() - before;
             }
-            Token::Number(number) => {
-                if number.len() > self.limits.number_len_max {
-                    let max = self.limits.number_len_max;
-                    let expected = format!("a number of at most {max} characters");
-                    sink.push(self.pointer(), &expected, &format!("{} characters", number.len()));
-                }
+            Token::Number(number) if number.len() > self.limits.number_len_max => {
+                let expected =
+                    format!("a number of at most {} characters", self.limits.number_len_max);
+                sink.push(self.pointer(), &expected, &format!("{} characters", number.len()));
             }
             _ => {}
         }

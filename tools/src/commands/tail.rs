@@ -66,8 +66,11 @@ impl Tail {
     fn remote(&self, mut follower: Follower, session: &mut Session<'_>) -> Result<Status, Stop> {
         let newest = follower.newest(self.lines)?;
         let status = list(&newest, session)?;
+        if !self.follow {
+            return Ok(status);
+        }
         let (mut wait, mut away) = (LOOK_FIRST, false);
-        while self.follow {
+        loop {
             thread::sleep(wait);
             match follower.next() {
                 Ok(entries) => {
@@ -89,7 +92,6 @@ impl Tail {
                 Err(Missed::Failed(failure)) => return Err(failure.into()),
             }
         }
-        Ok(status)
     }
 }
 
