@@ -1,6 +1,6 @@
 //! The file that is written: space ahead, positioned writes, one sync.
 //!
-//! Zeros are written ahead of small frames, so that a commit overwrites space that is there already:
+//! Zeros are written ahead of small frames, so that a commit overwrites space that is there:
 //! cheaper to sync than a growing file. For large ones space is taken. Either way the end is plain
 //! to see, and a full disk shows before a frame is written, not in the middle of one.
 //! Invariant: after [`NoRoom::Full`] every durable frame is as it was and nothing else is in the
