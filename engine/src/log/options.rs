@@ -61,7 +61,7 @@ impl Default for LogOptions {
             queue_len_max: 64 << 20,
             unsealed_files_max: 32,
             group_records_max: 8,
-            compression_level: 9,
+            compression_level: 5,
             free_space_reserve: None,
             idempotency_days: 30,
             idempotency_records: 100_000_000,

@@ -23,8 +23,8 @@ use crate::io::{OpenMode, StorageFile, TEMPORARY_SUFFIX, make_dir, remove_durabl
 use crate::proof::{Anchor, CompactRange, FileSeal, UtcTime, leaf_hash, record_hashes};
 use crate::record::Timestamp;
 use crate::segment::{
-    BuiltSegment, ByteSource, FrameVisitor, GroupPlace, ScanPosition, SealedSegment,
-    SegmentBuilder, SegmentInput, SegmentParams, sample_text, scan_active, train_dictionary,
+    BuiltSegment, ByteSource, FrameVisitor, ScanPosition, SealedSegment, SegmentBuilder,
+    SegmentInput, SegmentParams, sample_text, scan_active, train_dictionary,
 };
 use crate::types::{ChainHash, Seq};
 
@@ -204,21 +204,22 @@ fn read_back(
     if *segment.footer() != built.footer || built.footer.chain_after != chain_after {
         return Err(wrong("the footer"));
     }
+    let mut chain = built.footer.chain_before;
     for block in 0..segment.directory().len() {
-        let head = segment.block_head(block).map_err(|e| LogError::damaged(path, e))?;
+        let (hashes, after) =
+            segment.verify_block(block, chain).map_err(|e| LogError::damaged(path, e))?;
+        chain = after;
         let mut leaves = CompactRange::new(0);
-        for group in 0..head.groups.len() {
-            let records = segment
-                .read_group(&head, GroupPlace { block, group })
-                .map_err(|e| LogError::damaged(path, e))?;
-            for hash in &records.hashes {
-                leaves.push(leaf_hash(hash)).map_err(|e| LogError::damaged(path, e))?;
-            }
+        for hash in &hashes {
+            leaves.push(leaf_hash(hash)).map_err(|e| LogError::damaged(path, e))?;
         }
         let root = leaves.root().map_err(|e| LogError::damaged(path, e))?;
         if segment.directory().get(block).is_none_or(|entry| entry.root != root) {
             return Err(wrong("a block root"));
         }
+    }
+    if chain != chain_after {
+        return Err(wrong("the chain"));
     }
     let keys = core.keys.read();
     let anchor = keys.list.open_anchor(built.footer.anchor.as_bytes());

@@ -11,6 +11,7 @@ use super::error::{BodyError, SyntaxKind};
 use super::ident::{AuditId, Salt, is_producer};
 use super::member::Member;
 use super::model::{ActorType, Outcome, Record, Sensitivity};
+use super::plain;
 use super::scan::{Container, Scanner, SyntaxError, Token};
 use super::text::{Text, string_value};
 use super::time::Timestamp;
@@ -33,15 +34,17 @@ pub fn content_of(body: &[u8]) -> Option<&[u8]> {
 /// A body that is known to be one, read in place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body<'a> {
-    bytes: &'a [u8],
-    tokens: [&'a str; Member::COUNT],
-    audit_id: AuditId,
-    timestamp: Timestamp,
-    actor_type: ActorType,
-    result: Outcome,
-    sensitivity: Sensitivity,
-    received_at: Timestamp,
-    salt: Salt,
+    pub(super) bytes: &'a [u8],
+    pub(super) tokens: [&'a str; Member::COUNT],
+    /// Whether no member but `detail` has an escape in it.
+    pub(super) plain: bool,
+    pub(super) audit_id: AuditId,
+    pub(super) timestamp: Timestamp,
+    pub(super) actor_type: ActorType,
+    pub(super) result: Outcome,
+    pub(super) sensitivity: Sensitivity,
+    pub(super) received_at: Timestamp,
+    pub(super) salt: Salt,
 }
 
 impl<'a> Body<'a> {
@@ -54,9 +57,14 @@ impl<'a> Body<'a> {
             offset: error.valid_up_to(),
             kind: SyntaxKind::InvalidUtf8,
         })?;
+        plain::read(input).map_or_else(|| Self::general(input), Ok)
+    }
+
+    /// Reads any body, token by token.
+    pub(super) fn general(input: &'a str) -> Result<Self, BodyError> {
         let mut reader = Reader::new(input);
         reader.run()?;
-        reader.finish(bytes)
+        reader.finish(input.as_bytes())
     }
 
     /// The whole body.
@@ -81,7 +89,9 @@ impl<'a> Body<'a> {
         let token = self.token(member)?;
         // A string without escapes, as nearly all are, is what stands between its quotes.
         match token.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-            Some(text) if !text.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(text)),
+            Some(text) if self.plain || !text.as_bytes().contains(&b'\\') => {
+                Some(Cow::Borrowed(text))
+            }
             _ => string_value(token.as_bytes()),
         }
     }
@@ -392,6 +402,7 @@ impl<'a> Reader<'a> {
         Ok(Body {
             bytes,
             tokens: self.tokens,
+            plain: false,
             audit_id: self.audit_id.ok_or(missing(Member::AuditId))?,
             timestamp: self.timestamp.ok_or(missing(Member::Timestamp))?,
             actor_type: self.actor_type.ok_or(missing(Member::ActorType))?,

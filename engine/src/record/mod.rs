@@ -46,6 +46,7 @@ mod ident;
 mod input;
 mod member;
 mod model;
+mod plain;
 mod prepared;
 mod same;
 mod scan;

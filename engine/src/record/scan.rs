@@ -345,9 +345,11 @@ fn closing(container: Container) -> u8 {
     }
 }
 
-/// The open containers, one bit each: a bomb of a million brackets takes 125 kB.
+/// The open containers, one bit each: a bomb of a million brackets takes 125 kB. The outermost lie
+/// in a word of their own, so that a usual detail costs no allocation.
 #[derive(Default)]
 struct BitStack {
+    outer: u64,
     words: Vec<u64>,
     len: usize,
 }
@@ -355,10 +357,14 @@ struct BitStack {
 impl BitStack {
     fn push(&mut self, container: Container) {
         let (word, bit) = (self.len / 64, self.len % 64);
-        if word == self.words.len() {
+        if word > self.words.len() {
             self.words.push(0);
         }
-        if let Some(word) = self.words.get_mut(word) {
+        let word = match word.checked_sub(1) {
+            None => Some(&mut self.outer),
+            Some(word) => self.words.get_mut(word),
+        };
+        if let Some(word) = word {
             *word = *word & !(1 << bit) | u64::from(container == Container::Array) << bit;
         }
         self.len += 1;
@@ -370,7 +376,10 @@ impl BitStack {
 
     fn top(&self) -> Option<Container> {
         let last = self.len.checked_sub(1)?;
-        let word = self.words.get(last / 64)?;
+        let word = match (last / 64).checked_sub(1) {
+            None => self.outer,
+            Some(word) => *self.words.get(word)?,
+        };
         Some(if word >> (last % 64) & 1 == 1 { Container::Array } else { Container::Object })
     }
 }

@@ -108,9 +108,7 @@ impl Timestamp {
     /// Parses the canonical form only: what [`Self::encode_into`] writes.
     #[must_use]
     pub fn parse_canonical(text: &str) -> Option<Self> {
-        let time = Self::parse(text).ok()?;
-        let form = time.form();
-        (form.as_bytes() == text.as_bytes()).then_some(time)
+        is_canonical(text.as_bytes()).then(|| Self::parse(text).ok())?
     }
 
     /// Appends the canonical form: UTC with `Z` and the fewest of 0, 3, 6 or 9 fractional digits
@@ -167,6 +165,18 @@ impl Timestamp {
         form.byte(b'Z');
         form
     }
+}
+
+/// Whether a text is in the canonical form, if it is a time at all: fields of a fixed number of
+/// digits have one spelling; the letters, the zone and the end of the fraction have more.
+fn is_canonical(text: &[u8]) -> bool {
+    let Some((date_time, rest)) = text.split_at_checked(19) else { return false };
+    let fraction = match rest {
+        b"Z" => true,
+        [b'.', digits @ .., b'Z'] => matches!(digits.len(), 3 | 6 | 9) && !digits.ends_with(b"000"),
+        _ => false,
+    };
+    fraction && date_time.get(10) == Some(&b'T')
 }
 
 impl fmt::Display for Timestamp {

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use super::compress::Encoder;
-use super::pack::{PackedItem, pack};
+use super::pack::{Packed, Packer};
 use crate::format::{
     BLOCK_RECORDS_MAX, BlockHead, Counts, DirectoryEntry, Footer, GroupEntry, SegmentHeader, Tail,
     TimeRange, locator,
@@ -71,15 +71,12 @@ pub struct SegmentBuilder<W> {
     encoder: Encoder,
     next_seq: u64,
     chain: ChainHash,
-    group: Vec<Pending>,
+    group: Packer,
+    /// Bytes of the bodies in it.
     group_len: usize,
+    packed: Packed,
     block: Block,
     totals: Totals,
-}
-
-enum Pending {
-    Body(Vec<u8>),
-    Erased(AuditId, RecordHash),
 }
 
 struct Block {
@@ -146,8 +143,9 @@ impl<W: Write> SegmentBuilder<W> {
             encoder: Encoder::new(&params.dictionary, params.compression_level),
             next_seq: first,
             chain: params.chain_before,
-            group: Vec::new(),
+            group: Packer::default(),
             group_len: 0,
+            packed: Packed::default(),
             block: Block::new(first),
             totals: Totals {
                 zone: Zone::EMPTY,
@@ -168,16 +166,18 @@ impl<W: Write> SegmentBuilder<W> {
     /// What the writer says; `InvalidData` where a body is none.
     pub fn push(&mut self, input: SegmentInput<'_>) -> io::Result<()> {
         let hash = match input {
-            SegmentInput::Body(body, hash) => {
-                self.block.zone.add(body)?;
-                self.totals.raw_len += body.len() as u64;
-                self.group_len += body.len();
-                self.group.push(Pending::Body(body.to_vec()));
+            SegmentInput::Body(bytes, hash) => {
+                let body = Body::parse(bytes)
+                    .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))?;
+                self.block.zone.add(&body);
+                self.totals.raw_len += bytes.len() as u64;
+                self.group_len += bytes.len();
+                self.group.body(&body);
                 hash
             }
             SegmentInput::Erased(id, hash) => {
                 self.block.zone.counts.erased += 1;
-                self.group.push(Pending::Erased(id, hash));
+                self.group.erased(id, hash);
                 hash
             }
         };
@@ -185,7 +185,7 @@ impl<W: Write> SegmentBuilder<W> {
         self.block.leaves.push(leaf_hash(&hash));
         self.chain = chain_next(&self.chain, &hash);
         self.next_seq += 1;
-        let full = self.group.len() >= usize::from(self.params.group_records_max)
+        let full = self.group.count() >= usize::from(self.params.group_records_max)
             || self.group_len >= GROUP_BODIES_LEN_MAX;
         let tile_ends = self.next_seq.is_multiple_of(BLOCK_RECORDS_MAX);
         if full || tile_ends {
@@ -204,32 +204,24 @@ impl<W: Write> SegmentBuilder<W> {
     }
 
     fn end_group(&mut self) {
-        let items: Vec<_> = self
-            .group
-            .iter()
-            .map(|pending| match pending {
-                Pending::Body(body) => PackedItem::Body(body),
-                Pending::Erased(id, hash) => PackedItem::Erased(*id, *hash),
-            })
-            .collect();
-        if items.is_empty() {
+        let count = self.group.count();
+        if count == 0 {
             return;
         }
-        let packed = pack(&items);
-        let (encoding, text) = self.encoder.encode(&packed.text);
+        self.group.take(&mut self.packed);
+        let (encoding, text) = self.encoder.encode(&self.packed.text);
         let start = self.block.data.len();
-        self.block.data.extend_from_slice(&packed.fixed);
-        self.block.data.extend_from_slice(&text);
+        self.block.data.extend_from_slice(&self.packed.fixed);
+        self.block.data.extend_from_slice(text);
         let stored = self.block.data.get(start..).unwrap_or_default();
         self.block.groups.push(GroupEntry {
             stored_len: u32::try_from(stored.len()).unwrap_or(u32::MAX),
-            raw_len: u32::try_from(packed.text.len()).unwrap_or(u32::MAX),
-            record_count: u16::try_from(items.len()).unwrap_or(u16::MAX),
+            raw_len: u32::try_from(self.packed.text.len()).unwrap_or(u32::MAX),
+            record_count: u16::try_from(count).unwrap_or(u16::MAX),
             encoding,
             crc: crc32fast::hash(stored),
             chain_after: self.chain,
         });
-        self.group.clear();
         self.group_len = 0;
     }
 
@@ -343,13 +335,10 @@ impl Block {
 }
 
 impl Zone {
-    fn add(&mut self, body: &[u8]) -> io::Result<()> {
-        let body = Body::parse(body)
-            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e.to_string()))?;
+    fn add(&mut self, body: &Body<'_>) {
         self.timestamp.add(body.timestamp().unix_nanos());
         self.received.add(body.received_at().unix_nanos());
-        self.counts.add(&body);
-        Ok(())
+        self.counts.add(body);
     }
 
     fn merge(&mut self, other: &Self) {

@@ -19,28 +19,32 @@ thread_local! {
 pub(crate) struct Encoder {
     level: i32,
     dictionary: Option<CDict<'static>>,
+    /// What the last text became; used again.
+    out: Vec<u8>,
 }
 
 impl Encoder {
     pub(crate) fn new(dictionary: &[u8], level: i32) -> Self {
         let dictionary = (!dictionary.is_empty()).then(|| CDict::create(dictionary, level));
-        Self { level, dictionary }
+        Self { level, dictionary, out: Vec::new() }
     }
 
-    /// The shortest of the encodings that are at hand.
-    pub(crate) fn encode(&self, text: &[u8]) -> (GroupEncoding, Vec<u8>) {
-        let mut out = Vec::with_capacity(zstd::zstd_safe::compress_bound(text.len()));
+    /// The shortest of the encodings that are at hand, and what it gives.
+    pub(crate) fn encode<'a>(&'a mut self, text: &'a [u8]) -> (GroupEncoding, &'a [u8]) {
+        let out = &mut self.out;
+        out.clear();
+        out.reserve(zstd::zstd_safe::compress_bound(text.len()));
         let (encoding, done) = COMPRESS.with_borrow_mut(|context| match &self.dictionary {
             Some(dictionary) => {
-                let done = context.compress_using_cdict(&mut out, text, dictionary);
+                let done = context.compress_using_cdict(out, text, dictionary);
                 (GroupEncoding::ZstdDictionary, done)
             }
-            None => (GroupEncoding::Zstd, context.compress(&mut out, text, self.level)),
+            None => (GroupEncoding::Zstd, context.compress(out, text, self.level)),
         });
         if done.is_ok() && out.len() < text.len() {
             (encoding, out)
         } else {
-            (GroupEncoding::Plain, text.to_vec())
+            (GroupEncoding::Plain, text)
         }
     }
 }
@@ -84,8 +88,9 @@ impl Decoder {
 
 /// Texts below this many bytes are not worth a dictionary, which is stored beside them.
 const TRAINING_LEN_MIN: usize = 96 << 10;
-/// Beyond it a dictionary makes matches farther and texts longer: decision 0008.
-const DICTIONARY_LEN_MAX: usize = 16 << 10;
+/// Beyond it a dictionary makes matches farther and texts longer; from 15.5 KiB on zstd takes its
+/// settings for long texts: decision 0010.
+const DICTIONARY_LEN_MAX: usize = 12 << 10;
 
 /// A dictionary for texts like the samples; empty where it would not pay.
 /// `total_len` is the length of all text that it is for, of which the samples are a part.

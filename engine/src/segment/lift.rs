@@ -6,20 +6,26 @@
 //! Knows only the two member names; a name can't stand inside a string, where its quotes are
 //! escaped.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::format::Put;
 use crate::record::AuditId;
-use crate::types::{from_hex, to_hex};
+use crate::types::from_hex;
 
-/// Members whose ids are lifted, in the order of the body.
-const MEMBERS: [Member; 2] = [
-    Member { before: b",\"request_id\":\"", spelling: Spelling::Uuid },
-    Member { before: b",\"trace_id\":\"", spelling: Spelling::Hex },
-];
+/// Members whose ids are lifted, in the order of the body. Making a finder costs more than a
+/// search.
+static MEMBERS: LazyLock<[Member; 2]> = LazyLock::new(|| {
+    [
+        Member { before: Finder::new(b",\"request_id\":\""), spelling: Spelling::Uuid },
+        Member { before: Finder::new(b",\"trace_id\":\""), spelling: Spelling::Hex },
+    ]
+});
 
 struct Member {
-    before: &'static [u8],
+    /// Finds what stands before the id.
+    before: Finder<'static>,
     spelling: Spelling,
 }
 
@@ -51,10 +57,19 @@ impl Spelling {
         match self {
             Self::Uuid => AuditId::from_bytes(id).encode_into(out),
             Self::Hex => {
-                out.bytes(to_hex(&id).as_bytes());
+                write_hex(&id, out);
             }
         }
     }
+}
+
+fn write_hex(id: &[u8; 16], out: &mut Vec<u8>) {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    let mut text = [0; 32];
+    for ([high, low], byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(id) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+    }
+    out.bytes(&text);
 }
 
 /// A text without its ids.
@@ -85,10 +100,10 @@ fn split<'a>(
 ) -> Lifted<'a> {
     let mut lifted = Lifted { parts: [&[]; 3], ids: [None; 2] };
     let mut rest = text;
-    let places = lifted.parts.iter_mut().zip(&mut lifted.ids).zip(&MEMBERS);
+    let places = lifted.parts.iter_mut().zip(&mut lifted.ids).zip(&*MEMBERS);
     for (place, ((part, id), member)) in places.enumerate() {
-        let Some(at) = memmem::find(rest, member.before) else { continue };
-        let (before, behind) = rest.split_at(at + member.before.len());
+        let Some(at) = member.before.find(rest) else { continue };
+        let (before, behind) = rest.split_at(at + member.before.needle().len());
         if let Some((found, behind)) = id_at(member, behind, place) {
             (*part, *id, rest) = (before, Some(found), behind);
         }
@@ -120,7 +135,7 @@ impl Lifted<'_> {
     /// The whole text, appended to `out`.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let [first, second, last] = self.parts;
-        for ((part, id), member) in [first, second].into_iter().zip(self.ids).zip(&MEMBERS) {
+        for ((part, id), member) in [first, second].into_iter().zip(self.ids).zip(&*MEMBERS) {
             out.bytes(part);
             if let Some(id) = id {
                 member.spelling.write(id, out);

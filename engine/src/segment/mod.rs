@@ -16,16 +16,19 @@ mod sealed;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 pub use builder::{BuiltSegment, SegmentBuilder, SegmentInput, SegmentParams};
 pub(crate) use compress::Decoder;
 pub use compress::train_dictionary;
 pub(crate) use id_time::stored_part;
 pub use item_hashes::item_hashes;
-pub use pack::{PackedItem, Unpacked, sample_text};
-pub(crate) use pack::{split, unpack};
+pub use pack::{PackedItem, sample_text};
 pub use scan::{
     ActiveScan, FrameVisitor, Island, ScanError, ScanPosition, ScanTail, scan_active, scan_from,
 };
+pub(crate) use sealed::group_runs;
 pub use sealed::{DecodedGroup, GroupPlace, SealedSegment, SegmentError, SegmentErrorKind};
 pub use source::ByteSource;
+pub use unpack::Unpacked;
+pub(crate) use unpack::{split, unpack};

@@ -4,14 +4,14 @@
 //! characters. They are taken out and stored as they are, and so are a `request_id` and a
 //! `trace_id` in their usual spelling; times, those inside UUIDv7 too, become small differences;
 //! the rest is text.
-//! Invariant: unpacking gives every body back byte for byte. A body that does not have the usual
-//! shape, or would not come back the same, is stored verbatim. Format: "Group" in format.md.
-//! Knows nothing about compression and hashing.
+//! Invariant: [`super::unpack`] gives every body back byte for byte. Bytes that are no body, or would
+//! not come back the same, are stored verbatim. Format: "Group" in format.md. Knows nothing about compression and hashing.
 
 use super::id_time::{self, REST_LEN};
 use super::lift::{Lifted, lift, put_back};
-use crate::format::{BODY_LEN_MAX, FormatError, FormatErrorKind, Put, Reader, Structure};
-use crate::record::{AuditId, Salt, Timestamp, content_of};
+use super::unpack::{Column, Columns};
+use crate::format::{FormatError, FormatErrorKind, Put, Reader};
+use crate::record::{AuditId, Body, Member, Salt, Timestamp};
 use crate::types::RecordHash;
 
 /// What stands at a record's place.
@@ -44,7 +44,7 @@ const KIND_BITS: u8 = 0x0f;
 
 /// How the ids of a record of the usual shape are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Ids {
+pub(super) struct Ids {
     /// `request_id` and `trace_id` are in the fixed part.
     lifted: [bool; 2],
     /// `audit_id` and `request_id` are there without their time.
@@ -69,14 +69,14 @@ impl Ids {
 
 /// What a kind byte says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Shaped(Ids),
     Verbatim,
     Erased,
 }
 
 impl Kind {
-    fn of(byte: u8) -> Option<Self> {
+    pub(super) fn of(byte: u8) -> Option<Self> {
         match byte & KIND_BITS {
             KIND_SHAPED => Ids::of(byte).map(Self::Shaped),
             KIND_VERBATIM if byte == KIND_VERBATIM => Some(Self::Verbatim),
@@ -86,7 +86,7 @@ impl Kind {
     }
 
     /// Bytes behind the kind byte in the fixed part.
-    fn fixed_len(self) -> usize {
+    pub(super) fn fixed_len(self) -> usize {
         match self {
             Self::Shaped(ids) => ids.fixed_len(),
             Self::Verbatim => 0,
@@ -95,7 +95,7 @@ impl Kind {
     }
 
     /// Lengths that it has in the text part.
-    fn lens(self) -> usize {
+    pub(super) fn lens(self) -> usize {
         match self {
             Self::Shaped(_) => 2,
             Self::Verbatim => 1,
@@ -103,7 +103,7 @@ impl Kind {
         }
     }
 
-    fn is_timed(self, id: usize) -> bool {
+    pub(super) fn is_timed(self, id: usize) -> bool {
         match self {
             Self::Shaped(ids) => ids.timed.get(id) == Some(&true),
             Self::Verbatim | Self::Erased => false,
@@ -114,11 +114,12 @@ impl Kind {
 const HEAD: &[u8] = b"{\"audit_id\":\"";
 const AFTER_ID: &[u8] = b"\",\"timestamp\":\"";
 const RECEIVED: &[u8] = b",\"received_at\":\"";
+const INGESTED_BY: &[u8] = b",\"ingested_by\":";
 const SALT: &[u8] = b",\"salt\":\"";
 const END: &[u8] = b"\"}";
 
 /// The parts of a body of the usual shape.
-struct Shape<'a> {
+pub(super) struct Shape<'a> {
     audit_id: AuditId,
     timestamp: Timestamp,
     /// From behind the timestamp's quote to before `,"received_at"`.
@@ -130,32 +131,30 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn of(body: &'a [u8]) -> Option<Self> {
-        let rest = body.strip_prefix(HEAD)?;
-        let (id, rest) = rest.split_at_checked(36)?;
-        let rest = rest.strip_prefix(AFTER_ID)?;
-        let quote = rest.iter().take(40).position(|b| *b == b'"')?;
-        let (timestamp, rest) = rest.split_at_checked(quote)?;
-        let content_len = content_of(body)?.len();
-        let middle_start = body.len() - rest.len() + 1;
-        let middle = body.get(middle_start..content_len)?;
-        let rest = body.get(content_len..)?.strip_prefix(RECEIVED)?;
-        let quote = rest.iter().position(|b| *b == b'"')?;
-        let (received, rest) = rest.split_at_checked(quote)?;
-        let (rest, salt) = rest.strip_suffix(END)?.split_last_chunk::<16>()?;
-        let after = rest.strip_prefix(b"\"")?.strip_suffix(SALT)?;
+    /// The shape of a body that was read.
+    fn of(body: &Body<'a>) -> Option<Self> {
+        let bytes = body.as_bytes();
+        let len = |member| body.member(member).map(<[u8]>::len);
+        let ingested_by = len(Member::IngestedBy).map_or(0, |len| INGESTED_BY.len() + len);
+        // Tokens are with their quotes, and so is what stands before them here.
+        let start = HEAD.len() + AuditId::TEXT_LEN + AFTER_ID.len() - 1 + len(Member::Timestamp)?;
+        let salt = SALT.len() + Salt::TEXT_LEN + END.len();
+        let content_len = bytes
+            .len()
+            .checked_sub(RECEIVED.len() - 1 + len(Member::ReceivedAt)? + ingested_by + salt)?;
+        let after = bytes.len() - salt - ingested_by;
         Some(Self {
-            audit_id: AuditId::parse_canonical(text(id)?)?,
-            timestamp: Timestamp::parse_canonical(text(timestamp)?)?,
-            middle: lift(middle),
-            received_at: Timestamp::parse_canonical(text(received)?)?,
-            after,
-            salt: Salt::parse(text(salt)?)?,
+            audit_id: body.audit_id(),
+            timestamp: body.timestamp(),
+            middle: lift(bytes.get(start..content_len)?),
+            received_at: body.received_at(),
+            after: bytes.get(after..after + ingested_by)?,
+            salt: body.salt(),
         })
     }
 
     /// The shape whose kind byte was read, from the rest of its fixed part and its columns.
-    fn read(
+    pub(super) fn read(
         fixed: &mut Reader<'_>,
         ids: Ids,
         columns: &mut Columns,
@@ -219,7 +218,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.bytes(HEAD);
         self.audit_id.encode_into(out);
         out.bytes(AFTER_ID);
@@ -234,13 +233,9 @@ impl<'a> Shape<'a> {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    core::str::from_utf8(bytes).ok()
-}
-
 /// Times as differences in the largest of s, ms, µs, ns that loses nothing.
 #[derive(Default)]
-struct Times {
+pub(super) struct Times {
     last: i64,
 }
 
@@ -262,7 +257,7 @@ impl Times {
         self.last = nanos;
     }
 
-    fn take(&mut self, r: &mut Reader<'_>) -> Result<Timestamp, FormatError> {
+    pub(super) fn take(&mut self, r: &mut Reader<'_>) -> Result<Timestamp, FormatError> {
         let at = r.error(FormatErrorKind::Value);
         let class = usize::from(r.u8()?);
         let unit = UNITS.get(class).copied().ok_or(at)?;
@@ -280,206 +275,88 @@ impl Times {
     }
 }
 
-/// Packs the records of one group.
-#[must_use]
-pub(crate) fn pack(items: &[PackedItem<'_>]) -> Packed {
-    let mut fixed = Vec::with_capacity(items.len() * 29);
-    let mut texts = Vec::new();
-    let (mut times, mut received, mut lens) = (Vec::new(), Vec::new(), Vec::new());
-    let mut distances = [Vec::new(), Vec::new()];
-    let (mut timestamp, mut received_at) = (Times::default(), Times::default());
-    let mut again = Vec::new();
-    for item in items {
-        match item {
-            PackedItem::Erased(id, hash) => {
-                fixed.u8(KIND_ERASED).bytes(id.as_bytes()).bytes(&hash.0);
-            }
-            PackedItem::Body(body) => {
-                match Shape::of(body).filter(|shape| comes_back(shape, body, &mut again)) {
-                    Some(shape) => {
-                        shape.write_fixed(&mut fixed, &mut distances);
-                        timestamp.put(&mut times, shape.timestamp);
-                        received_at.put(&mut received, shape.received_at);
-                        lens.varint(shape.middle.reduced_len() as u64);
-                        lens.varint(shape.after.len() as u64);
-                        shape.middle.write_reduced(&mut texts);
-                        texts.bytes(shape.after);
-                    }
-                    None => {
-                        fixed.u8(KIND_VERBATIM);
-                        lens.varint(body.len() as u64);
-                        texts.bytes(body);
-                    }
-                }
-            }
-        }
-    }
-    let [audit, request] = distances;
-    let text = [lens, times, received, audit, request, texts].concat();
-    Packed { fixed, text }
-}
-
+/// Whether a body is the same after unpacking. Its ids, times and salt have one spelling each, so it
+/// should be; where it is not, sealing must not end for it.
 fn comes_back(shape: &Shape<'_>, body: &[u8], again: &mut Vec<u8>) -> bool {
     again.clear();
     shape.write(again);
     again == body
 }
 
+/// Packs the records of one group after the other; its buffers are used again.
+#[derive(Default)]
+pub(super) struct Packer {
+    fixed: Vec<u8>,
+    lens: Vec<u8>,
+    times: Vec<u8>,
+    received: Vec<u8>,
+    distances: [Vec<u8>; 2],
+    texts: Vec<u8>,
+    timestamp: Times,
+    received_at: Times,
+    /// A body as unpacking would give it.
+    again: Vec<u8>,
+    count: usize,
+}
+
+impl Packer {
+    /// Adds a record.
+    pub(super) fn body(&mut self, body: &Body<'_>) {
+        let (bytes, again) = (body.as_bytes(), &mut self.again);
+        let Some(shape) = Shape::of(body).filter(|shape| comes_back(shape, bytes, again)) else {
+            return self.verbatim(bytes);
+        };
+        shape.write_fixed(&mut self.fixed, &mut self.distances);
+        self.timestamp.put(&mut self.times, shape.timestamp);
+        self.received_at.put(&mut self.received, shape.received_at);
+        self.lens.varint(shape.middle.reduced_len() as u64);
+        self.lens.varint(shape.after.len() as u64);
+        shape.middle.write_reduced(&mut self.texts);
+        self.texts.bytes(shape.after);
+        self.count += 1;
+    }
+
+    /// Adds bytes that are kept as they are.
+    pub(super) fn verbatim(&mut self, body: &[u8]) {
+        self.fixed.u8(KIND_VERBATIM);
+        self.lens.varint(body.len() as u64);
+        self.texts.bytes(body);
+        self.count += 1;
+    }
+
+    /// Adds an erased record.
+    pub(super) fn erased(&mut self, id: AuditId, hash: RecordHash) {
+        self.fixed.u8(KIND_ERASED).bytes(id.as_bytes()).bytes(&hash.0);
+        self.count += 1;
+    }
+
+    /// Records since the last group.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Puts the group into `packed`, in place of what is there, and begins the next one.
+    pub(super) fn take(&mut self, packed: &mut Packed) {
+        packed.fixed.clear();
+        packed.fixed.append(&mut self.fixed);
+        packed.text.clear();
+        let [audit, request] = &mut self.distances;
+        for column in
+            [&mut self.lens, &mut self.times, &mut self.received, audit, request, &mut self.texts]
+        {
+            packed.text.append(column);
+        }
+        (self.timestamp, self.received_at, self.count) = Default::default();
+    }
+}
+
 /// What a dictionary should know of a body: its text without what is random.
 #[must_use]
 pub fn sample_text(body: &[u8]) -> Vec<u8> {
-    let Some(shape) = Shape::of(body) else { return body.to_vec() };
+    let read = Body::parse(body).ok();
+    let Some(shape) = read.as_ref().and_then(Shape::of) else { return body.to_vec() };
     let mut sample = Vec::with_capacity(body.len());
     shape.middle.write_reduced(&mut sample);
     sample.bytes(shape.after);
     sample
-}
-
-/// A group taken apart again.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Unpacked {
-    bodies: Vec<u8>,
-    items: Vec<UnpackedItem>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum UnpackedItem {
-    Body { start: usize, end: usize },
-    Erased(AuditId, RecordHash),
-}
-
-impl Unpacked {
-    /// Records in the group.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// The record at a position in the group.
-    #[must_use]
-    pub fn get(&self, index: usize) -> Option<PackedItem<'_>> {
-        match self.items.get(index)? {
-            UnpackedItem::Body { start, end } => {
-                self.bodies.get(*start..*end).map(PackedItem::Body)
-            }
-            UnpackedItem::Erased(id, hash) => Some(PackedItem::Erased(*id, *hash)),
-        }
-    }
-
-    /// All records in order.
-    pub fn iter(&self) -> impl Iterator<Item = PackedItem<'_>> {
-        (0..self.items.len()).filter_map(|i| self.get(i))
-    }
-
-    /// Bytes of memory held.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.bodies.capacity() + self.items.capacity() * size_of::<UnpackedItem>()
-    }
-}
-
-/// The kinds of `count` records, their fixed part, and what follows it: the compressed text.
-pub(crate) struct Split<'a> {
-    kinds: Vec<Kind>,
-    fixed: &'a [u8],
-    pub(crate) text: &'a [u8],
-}
-
-/// Splits the stored bytes of a group of `count` records.
-///
-/// # Errors
-/// [`FormatError`] where they don't begin with the fixed part of so many records.
-pub(crate) fn split(stored: &[u8], count: usize) -> Result<Split<'_>, FormatError> {
-    let mut r = Reader::new(Structure::Group, stored);
-    let mut kinds = Vec::with_capacity(count);
-    for _ in 0..count {
-        let at = r.error(FormatErrorKind::Value);
-        let kind = Kind::of(r.u8()?).ok_or(at)?;
-        r.take(kind.fixed_len())?;
-        kinds.push(kind);
-    }
-    let fixed_len = stored.len() - r.remaining();
-    let (fixed, text) = stored.split_at_checked(fixed_len).unwrap_or((stored, &[]));
-    Ok(Split { kinds, fixed, text })
-}
-
-type Column<T> = std::vec::IntoIter<T>;
-
-/// The columns of numbers in the text part, each to be used up from its front.
-struct Columns {
-    /// `timestamp` and `received_at` of each record of the usual shape.
-    times: Column<(Timestamp, Timestamp)>,
-    /// Of each id that is stored without its time: those of `audit_id`, those of `request_id`.
-    distances: [Column<u64>; 2],
-}
-
-impl Columns {
-    fn take(r: &mut Reader<'_>, kinds: &[Kind]) -> Result<Self, FormatError> {
-        let shaped = kinds.iter().filter(|kind| matches!(kind, Kind::Shaped(_))).count();
-        let mut column = || {
-            let mut times = Times::default();
-            (0..shaped).map(|_| times.take(r)).collect::<Result<Vec<_>, _>>()
-        };
-        let (times, received) = (column()?, column()?);
-        let times: Vec<_> = times.into_iter().zip(received).collect();
-        let mut distances = |id| {
-            let timed = kinds.iter().filter(|kind| kind.is_timed(id));
-            timed.map(|_| r.varint()).collect::<Result<Vec<_>, _>>().map(Vec::into_iter)
-        };
-        let distances = [distances(0)?, distances(1)?];
-        Ok(Self { times: times.into_iter(), distances })
-    }
-}
-
-/// Unpacks the records of a split group whose text is `text`.
-///
-/// # Errors
-/// [`FormatError`] where the two parts don't fit each other.
-pub(crate) fn unpack(split: &Split<'_>, text: &[u8]) -> Result<Unpacked, FormatError> {
-    let (kinds, fixed, count) = (&split.kinds, split.fixed, split.kinds.len());
-    let mut r = Reader::new(Structure::Group, text);
-    let mut lens = Vec::with_capacity(count * 2);
-    for kind in kinds {
-        for _ in 0..kind.lens() {
-            let at = r.error(FormatErrorKind::Value);
-            lens.push(usize::try_from(r.varint()?).ok().filter(|n| *n <= BODY_LEN_MAX).ok_or(at)?);
-        }
-    }
-    let mut columns = Columns::take(&mut r, kinds)?;
-    let mut lens = lens.into_iter();
-    let mut out = Unpacked {
-        bodies: Vec::with_capacity(text.len() + count * 160),
-        items: Vec::with_capacity(count),
-    };
-    let mut f = Reader::new(Structure::Group, fixed);
-    for kind in kinds {
-        let value = f.error(FormatErrorKind::Value);
-        let start = out.bodies.len();
-        f.u8()?;
-        match kind {
-            Kind::Shaped(ids) => {
-                let middle = r.take(lens.next().ok_or(value)?)?;
-                let after = r.take(lens.next().ok_or(value)?)?;
-                Shape::read(&mut f, *ids, &mut columns, middle, after)?.write(&mut out.bodies);
-            }
-            Kind::Verbatim => {
-                out.bodies.bytes(r.take(lens.next().ok_or(value)?)?);
-            }
-            Kind::Erased => {
-                let (id, hash) = (AuditId::from_bytes(f.array()?), RecordHash(f.array()?));
-                out.items.push(UnpackedItem::Erased(id, hash));
-                continue;
-            }
-        }
-        out.items.push(UnpackedItem::Body { start, end: out.bodies.len() });
-    }
-    f.end()?;
-    r.end()?;
-    Ok(out)
 }

@@ -70,9 +70,15 @@ impl Units {
     pub fn fill(&mut self, text: &str) {
         self.0.clear();
         self.0.push(BORDER);
+        if let Some(parts) = uuid(text) {
+            parts.iter().for_each(|part| self.0.push_str(part));
+            self.0.make_ascii_lowercase();
+            self.0.push(BORDER);
+            return;
+        }
         let mut cut = Cut { out: &mut self.0, start: None, gap: Gap::Other, joined: 0 };
         if text.is_ascii() {
-            text.bytes().for_each(|byte| cut.ascii(byte));
+            cut.ascii_text(text);
         } else {
             cut.mixed(text);
         }
@@ -87,12 +93,16 @@ impl Units {
 
     /// The units in their order.
     pub fn iter(&self) -> impl Iterator<Item = Unit<'_>> {
-        self.0.split_terminator(BORDER).skip(1).map(|text| {
+        // Behind the first border; each unit ends with one.
+        let mut rest = self.0.get(BORDER.len_utf8()..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (text, behind) = rest.split_once(BORDER)?;
+            rest = behind;
             let first = text.chars().next();
-            match first.map(Class::of) {
+            Some(match first.map(Class::of) {
                 Some(Class::Character) => Unit::Character(text),
                 _ => Unit::Word(text),
-            }
+            })
         })
     }
 
@@ -107,6 +117,20 @@ impl Units {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The parts of a text that is a UUID and nothing else: what [`Cut`] makes of it, but at once.
+fn uuid(text: &str) -> Option<[&str; UUID_PARTS.len()]> {
+    if text.len() != UUID_LEN + UUID_PARTS.len() - 1 {
+        return None;
+    }
+    let mut parts = text.split('-');
+    let found = UUID_PARTS.map(|len| {
+        let part = parts.next().unwrap_or_default();
+        let fits = part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
+        if fits { part } else { "" }
+    });
+    found.iter().all(|part| !part.is_empty()).then_some(found)
 }
 
 /// What stands between the last unit and here.
@@ -128,6 +152,30 @@ struct Cut<'a> {
 }
 
 impl Cut<'_> {
+    /// [`Self::ascii`] for each byte, whole words at a time.
+    fn ascii_text(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let len = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            let (word, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
+            if !word.is_empty() {
+                self.begin_word();
+                let start = self.out.len();
+                self.out.push_str(word);
+                if let Some(word) = self.out.get_mut(start..) {
+                    word.make_ascii_lowercase();
+                }
+            }
+            let mut gap = behind.chars();
+            match gap.next() {
+                Some('-') => self.hyphen(),
+                Some(_) => self.gap(),
+                None => {}
+            }
+            rest = gap.as_str();
+        }
+    }
+
     fn ascii(&mut self, byte: u8) {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' => {

@@ -3,6 +3,7 @@
 //! Invariant: whatever the bytes are, what comes back names the records of this block and no
 //! others; memory is bounded by the longest group that the format allows.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::group::{Before, Verdict};
@@ -11,10 +12,13 @@ use super::sealed::Sealed;
 use super::unit::{Outcome, Shared, UnitBuilder};
 use crate::format::{BlockHead, DirectoryEntry, GroupEncoding, GroupEntry};
 use crate::proof::record_hash;
-use crate::segment::{PackedItem, Unpacked, split, unpack};
+use crate::segment::{PackedItem, Unpacked, group_runs, item_hashes, split, unpack};
 
 /// Bytes in the fixed part of a group: at most this many per record.
 const FIXED_LEN_MAX: u64 = 81;
+
+/// The records of a group and whether its stored bytes have their CRC, where they can be unpacked.
+type Group = Result<(Unpacked, bool), ()>;
 
 /// What a thread needs to look at one block.
 pub(super) struct BlockJob {
@@ -58,30 +62,39 @@ impl BlockJob {
         // A block of another length has lost or gained records in the group whose chain breaks.
         let mut missing = due.saturating_sub(head.locators.len());
         let mut surplus = head.locators.len().saturating_sub(due);
-        for (index, entry) in head.groups.iter().enumerate() {
-            let Some((_, at, offset)) = head.group(index) else { break };
-            let count = usize::from(entry.record_count);
-            let locators = head.locators.get(at..at + count).unwrap_or_default();
-            let start = self.offset + head.encoded_len() as u64 + offset;
-            let Ok((unpacked, sound)) = self.unpacked(entry, start) else {
-                self.damaged_group(entry, None, locators, unit);
-                unit.lost(count as u64, Before::Known(entry.chain_after));
-                continue;
-            };
-            if !sound {
-                self.damaged_group(entry, Some(&unpacked), locators, unit);
-            }
-            let items: Vec<PackedItem<'_>> = unpacked.iter().collect();
-            let due = (count + missing).saturating_sub(surplus);
-            let quiet = !sound || self.is_explained(entry);
-            let verdict = unit.run(&items, locators, entry.chain_after, count, quiet);
-            if let (Verdict::Wrong(FindingKind::Changed, range, _), false) = (&verdict, quiet)
-                && due != count
-                && range.len() >= count
-            {
-                self.recount(unit, count, due);
-                unit.lost(missing as u64, Before::Known(entry.chain_after));
-                (missing, surplus) = (0, 0);
+        for run in group_runs(&head.groups) {
+            let groups = self.unpack_run(head, run.clone());
+            let unpacked = groups.iter().flatten().flat_map(|(unpacked, _)| unpacked.iter());
+            let items: Vec<PackedItem<'_>> = unpacked.collect();
+            let hashes = item_hashes(&items);
+            let mut at = 0;
+            for (index, group) in run.zip(&groups) {
+                let Some((entry, first, _)) = head.group(index) else { break };
+                let count = usize::from(entry.record_count);
+                let locators = head.locators.get(first..first + count).unwrap_or_default();
+                let Ok((unpacked, sound)) = group else {
+                    self.damaged_group(entry, None, locators, unit);
+                    unit.lost(count as u64, Before::Known(entry.chain_after));
+                    continue;
+                };
+                let own = at..at + unpacked.len();
+                at = own.end;
+                let items = items.get(own.clone()).unwrap_or_default();
+                let hashes = hashes.get(own).unwrap_or_default();
+                if !sound {
+                    self.damaged_group(entry, Some(unpacked), locators, unit);
+                }
+                let due = (count + missing).saturating_sub(surplus);
+                let quiet = !sound || self.is_explained(entry);
+                let verdict = unit.run((items, hashes), locators, entry.chain_after, count, quiet);
+                if let (Verdict::Wrong(FindingKind::Changed, range, _), false) = (&verdict, quiet)
+                    && due != count
+                    && range.len() >= count
+                {
+                    self.recount(unit, count, due);
+                    unit.lost(missing as u64, Before::Known(entry.chain_after));
+                    (missing, surplus) = (0, 0);
+                }
             }
         }
         if !self.head_damaged && unit.is_intact() && unit.seq() != self.end {
@@ -92,6 +105,16 @@ impl BlockJob {
             };
             unit.broken(kind, self.first, self.end, what);
         }
+    }
+
+    /// The records of some groups, and whether the stored bytes of each have their CRC.
+    fn unpack_run(&self, head: &BlockHead, run: Range<usize>) -> Vec<Group> {
+        let groups = run.filter_map(|index| head.group(index));
+        groups
+            .map(|(entry, _, offset)| {
+                self.unpacked(entry, self.offset + head.encoded_len() as u64 + offset)
+            })
+            .collect()
     }
 
     /// Whether a finding is there already that explains whatever is wrong with a group.
@@ -118,7 +141,7 @@ impl BlockJob {
     }
 
     /// The group's records, and whether the stored bytes have their CRC.
-    fn unpacked(&self, entry: &GroupEntry, start: u64) -> Result<(Unpacked, bool), ()> {
+    fn unpacked(&self, entry: &GroupEntry, start: u64) -> Group {
         let most = u64::from(entry.raw_len) + FIXED_LEN_MAX * u64::from(entry.record_count);
         if u64::from(entry.stored_len) > most {
             return Err(());

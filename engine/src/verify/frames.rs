@@ -9,7 +9,7 @@ use super::group::{Before, Verdict};
 use super::report::{Finding, FindingKind};
 use super::unit::{Outcome, Shared, UnitBuilder};
 use crate::format::{FrameHeader, RecordsPayload};
-use crate::segment::PackedItem;
+use crate::segment::{PackedItem, item_hashes};
 
 /// A frame for a thread to look at.
 pub(super) struct FrameJob {
@@ -66,7 +66,8 @@ impl FrameJob {
         let items: Vec<_> = payload.records.iter().map(|r| PackedItem::Body(r.body)).collect();
         let locators: Vec<_> = payload.records.iter().map(|r| r.locator).collect();
         let due = usize::try_from(self.due).unwrap_or(items.len());
-        let verdict = unit.run(&items, &locators, payload.chain_after, due, self.quiet);
+        let hashes = item_hashes(&items);
+        let verdict = unit.run((&items, &hashes), &locators, payload.chain_after, due, self.quiet);
         if verdict != Verdict::Sound {
             return;
         }

@@ -12,7 +12,7 @@ use super::wants::{self, Piece, Wants};
 use crate::format::{BLOCK_RECORDS_MAX, Counts, LOCATOR_LEN, TimeRange};
 use crate::proof::{CompactRange, chain_next, leaf_hash};
 use crate::record::{AuditId, Body};
-use crate::segment::{PackedItem, item_hashes};
+use crate::segment::PackedItem;
 use crate::types::{ChainHash, NodeHash, RecordHash};
 
 /// What is known of a set of records without reading them again.
@@ -191,17 +191,17 @@ impl UnitBuilder {
         self.before = after;
     }
 
-    /// Looks at a run of records. `quiet` says that a finding about these bytes is there already.
+    /// Looks at a run of records with these hashes. `quiet` says that a finding about these bytes
+    /// is there already.
     pub(super) fn run(
         &mut self,
-        items: &[PackedItem<'_>],
+        (items, hashes): (&[PackedItem<'_>], &[RecordHash]),
         locators: &[[u8; LOCATOR_LEN]],
         after: ChainHash,
         due: usize,
         quiet: bool,
     ) -> Verdict {
-        let hashes = item_hashes(items);
-        let run = Run { before: self.before, hashes: &hashes, locators, after, due };
+        let run = Run { before: self.before, hashes, locators, after, due };
         let verdict = run.judge(&self.shared.trials);
         let first = self.seq;
         match &verdict {
@@ -226,7 +226,7 @@ impl UnitBuilder {
             self.intact = false;
         }
         let sound = matches!(verdict, Verdict::Sound | Verdict::Locator(_));
-        self.take_in(items, &hashes, sound);
+        self.take_in(items, hashes, sound);
         self.before = Before::Known(after);
         self.seq = first + due as u64;
         verdict

@@ -97,7 +97,7 @@ const GENERAL: &[Key] = keys! {
     "log.free_space_reserve" Kind::Size(0, LARGEST), "\"32MiB\"",
         "Space that stays free, a quarter of it of the server's own records too; unset: 32MiB, \
          at most 5 % of the disk.", log.free_space_reserve;
-    "log.compression_level" Kind::Count(1, 22), "9",
+    "log.compression_level" Kind::Count(1, 22), "5",
         "Level of zstd for sealed segments.", log.compression_level;
     "log.idempotency_days" Kind::Count(0, 36_500), "30",
         "Days within which a repeat is recognised.", log.idempotency_days;

@@ -16,11 +16,11 @@ use shoseki_engine::format::{RECORD_PREFIX_LEN, encode_record_prefix};
 use shoseki_engine::index::ids::{IdKey, RecentIds, fingerprint};
 use shoseki_engine::index::shard::{Room, ShardBuilder, Slot};
 use shoseki_engine::index::terms::Extractor;
+use shoseki_engine::log::LogOptions;
 use shoseki_engine::proof::{CompactRange, chain_next, leaf_hash, record_hashes};
 use shoseki_engine::record::{Body, Limits, Record, encode_body};
 use shoseki_engine::segment::{
-    GroupPlace, SealedSegment, SegmentBuilder, SegmentInput, SegmentParams, sample_text,
-    train_dictionary,
+    SealedSegment, SegmentBuilder, SegmentInput, SegmentParams, sample_text, train_dictionary,
 };
 use shoseki_engine::types::{ChainHash, NodeHash, RecordHash, Seq};
 use shoseki_lab::generate::input_line;
@@ -41,6 +41,18 @@ pub(crate) struct Arguments {
     /// Records of a batch.
     #[arg(long, default_value_t = 500)]
     batch: usize,
+    /// zstd level of sealing.
+    #[arg(long, default_value_t = LogOptions::default().compression_level)]
+    level: i32,
+    /// Records of a group.
+    #[arg(long, default_value_t = LogOptions::default().group_records_max)]
+    group: u16,
+    /// Bytes of the dictionary, where a shorter one than the log's is to be tried.
+    #[arg(long)]
+    dictionary: Option<usize>,
+    /// Only the steps of sealing.
+    #[arg(long)]
+    seal_only: bool,
 }
 
 /// Where a step is paid.
@@ -131,13 +143,19 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let input = batches(1, arguments.records, arguments.batch, true);
     let lines: Vec<Vec<u8>> = input.iter().flatten().map(line).collect();
     let mut steps = Steps::default();
+    let mut sealed = 0;
     for _ in 0..arguments.rounds {
-        door(&mut steps, &lines)?;
+        if !arguments.seal_only {
+            door(&mut steps, &lines)?;
+        }
         let framed = append(&mut steps, &input, arguments)?;
-        behind(&mut steps, &framed)?;
-        seal(&mut steps, &framed)?;
+        if !arguments.seal_only {
+            behind(&mut steps, &framed)?;
+        }
+        sealed = seal(&mut steps, &framed, arguments)?;
     }
     steps.print();
+    println!("\n{:.2} bytes per sealed record", sealed as f64 / arguments.records.max(1) as f64);
     Ok(())
 }
 
@@ -318,11 +336,14 @@ fn behind(steps: &mut Steps, framed: &Framed) -> Outcome {
     Ok(())
 }
 
-fn seal(steps: &mut Steps, framed: &Framed) -> Outcome {
+/// Bytes of the sealed segment.
+fn seal(steps: &mut Steps, framed: &Framed, arguments: &Arguments) -> Outcome<usize> {
     let dictionary = steps.time(Place::Seal, "dictionary", framed.count, || {
         let total: usize = framed.bodies.iter().map(Vec::len).sum();
         let samples: Vec<Vec<u8>> =
             framed.bodies.iter().step_by(16).map(|body| sample_text(body)).collect();
+        // A dictionary has a 64th of the text that it is for.
+        let total = arguments.dictionary.map_or(total, |len| len * 64);
         train_dictionary(&samples, total as u64)
     });
     steps.time(Place::Seal, "hash again", framed.count, || {
@@ -336,8 +357,8 @@ fn seal(steps: &mut Steps, framed: &Framed) -> Outcome {
         count: framed.count,
         identity_sha256: [0; 32],
         chain_before: ChainHash([0; ChainHash::LEN]),
-        group_records_max: 8,
-        compression_level: 9,
+        group_records_max: arguments.group,
+        compression_level: arguments.level,
         dictionary,
     };
     let bytes = steps.time(
@@ -360,17 +381,17 @@ fn seal(steps: &mut Steps, framed: &Framed) -> Outcome {
         "read back: decompression, hash, chain, leaves",
         framed.count,
         || -> Outcome {
+            let mut chain = ChainHash([0; ChainHash::LEN]);
             for block in 0..segment.directory().len() {
-                let head = segment.block_head(block)?;
+                let (hashes, after) = segment.verify_block(block, chain)?;
+                chain = after;
                 let mut leaves = CompactRange::new(0);
-                for group in 0..head.groups.len() {
-                    let records = segment.read_group(&head, GroupPlace { block, group })?;
-                    for hash in &records.hashes {
-                        leaves.push(leaf_hash(hash))?;
-                    }
+                for hash in &hashes {
+                    leaves.push(leaf_hash(hash))?;
                 }
             }
             Ok(())
         },
-    )
+    )?;
+    Ok(bytes.len())
 }

@@ -6,6 +6,7 @@
 //! Knows nothing about threads ([`super::GrowingShard`] does) and how a shard is stored.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::SHARD_RECORDS;
 use super::header::{octet_of, places};
@@ -132,32 +133,58 @@ impl ShardBuilder {
 /// The values of a field and the records that have each, ascending.
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    pub(super) lists: HashMap<Box<str>, Vec<u16>>,
+    places: HashMap<Arc<str>, usize>,
+    lists: Vec<(Arc<str>, Vec<u16>)>,
+    /// Where the list of the last value is: most fields repeat.
+    last: usize,
     bytes: usize,
 }
 
 impl Values {
     fn add(&mut self, value: &str, place: u16) {
-        if let Some(list) = self.lists.get_mut(value) {
-            list.push(place);
-        } else {
-            self.bytes += value.len();
-            self.lists.insert(value.into(), vec![place]);
+        let repeats = self.lists.get(self.last).is_some_and(|(last, _)| **last == *value);
+        if !repeats {
+            self.last = match self.places.get(value) {
+                Some(known) => *known,
+                None => self.begin(value),
+            };
         }
+        if let Some((_, list)) = self.lists.get_mut(self.last) {
+            list.push(place);
+        }
+    }
+
+    fn begin(&mut self, value: &str) -> usize {
+        let at = self.lists.len();
+        self.bytes += value.len();
+        let value: Arc<str> = value.into();
+        self.places.insert(Arc::clone(&value), at);
+        self.lists.push((value, Vec::new()));
+        at
+    }
+
+    /// The records with a value.
+    pub(super) fn get(&self, value: &str) -> Option<&[u16]> {
+        self.lists.get(*self.places.get(value)?).map(|(_, list)| list.as_slice())
+    }
+
+    /// All values, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u16])> {
+        self.lists.iter().map(|(value, list)| (&**value, list.as_slice()))
     }
 
     /// Ascending by the bytes of the value.
     pub(super) fn sorted(&self) -> Vec<(&str, &[u16])> {
-        let mut all: Vec<(&str, &[u16])> =
-            self.lists.iter().map(|(value, list)| (&**value, list.as_slice())).collect();
+        let mut all: Vec<(&str, &[u16])> = self.iter().collect();
         all.sort_unstable_by_key(|(value, _)| *value);
         all
     }
 
     fn memory(&self) -> usize {
-        let lists: usize = self.lists.values().map(Vec::capacity).sum();
-        let table = self.lists.capacity() * (size_of::<(Box<str>, Vec<u16>)>() + 1);
-        self.bytes + lists * size_of::<u16>() + table
+        let lists: usize = self.lists.iter().map(|(_, list)| list.capacity()).sum();
+        let table = self.places.capacity() * (size_of::<(Arc<str>, usize)>() + 1);
+        let values = self.lists.capacity() * size_of::<(Arc<str>, Vec<u16>)>();
+        self.bytes + lists * size_of::<u16>() + table + values
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::builder::{Placed, ShardBuilder};
+use super::builder::{Placed, ShardBuilder, Values};
 use super::error::ShardError;
 use super::input::{Keyword, TermKey};
 use super::lookup::{EachCount, ShardLookup, TimeSpan};
@@ -38,7 +38,7 @@ impl ShardBuilder {
         field: Keyword,
         mut wanted: impl FnMut(&str) -> bool + 'a,
     ) -> impl Iterator<Item = u16> + 'a {
-        let lists = self.fields.get(field.place()).map(|values| &values.lists);
+        let lists = self.fields.get(field.place()).map(Values::iter);
         let chosen = lists.into_iter().flatten().filter(move |(value, _)| wanted(value));
         chosen.flat_map(|(_, list)| list.iter().copied())
     }
@@ -71,7 +71,7 @@ impl ShardLookup for ShardBuilder {
     }
 
     fn keyword(&self, f: Keyword, value: &str, out: &mut RecordSet) -> Result<(), ShardError> {
-        let list = self.fields.get(f.place()).and_then(|values| values.lists.get(value));
+        let list = self.fields.get(f.place()).and_then(|values| values.get(value));
         list.into_iter().flatten().for_each(|place| out.insert(*place));
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod golden;
 mod input;
 mod output;
+mod plain;
 mod prepared;
 mod properties;
 mod suites;

@@ -106,7 +106,7 @@ prop_compose! {
     }
 }
 
-fn encoded(record: &Record, producer: Option<&Producer>, seed: [u8; 28]) -> Vec<u8> {
+pub(super) fn encoded(record: &Record, producer: Option<&Producer>, seed: [u8; 28]) -> Vec<u8> {
     let (id, rest) = seed.split_first_chunk::<16>().unwrap();
     let salt = rest.first_chunk::<12>().unwrap();
     let stamp = Stamp {

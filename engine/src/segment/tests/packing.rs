@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 
 use super::super::compress::{Decoder, Encoder};
-use super::super::pack::{Packed, pack, split, unpack};
+use super::super::pack::{Packed, Packer};
+use super::super::unpack::{split, unpack};
 use super::*;
 use crate::format::{FormatError, GroupEncoding};
 
@@ -24,6 +25,25 @@ impl Item {
             }
         }
     }
+}
+
+fn pack(items: &[PackedItem<'_>]) -> Packed {
+    let (mut packer, mut packed) = (Packer::default(), Packed::default());
+    // What another group was before must not matter.
+    packer.body(&Body::parse(&body(77)).unwrap());
+    packer.take(&mut packed);
+    for item in items {
+        match item {
+            PackedItem::Erased(id, hash) => packer.erased(*id, *hash),
+            PackedItem::Body(bytes) => match Body::parse(bytes) {
+                Ok(body) => packer.body(&body),
+                Err(_) => packer.verbatim(bytes),
+            },
+        }
+    }
+    assert_eq!(packer.count(), items.len());
+    packer.take(&mut packed);
+    packed
 }
 
 fn unpacked(packed: &Packed, count: usize) -> Result<Unpacked, FormatError> {
@@ -237,12 +257,14 @@ proptest! {
         text in proptest::collection::vec(0..4u8, 0..3000), with_dictionary in any::<bool>(),
     ) {
         let dictionary = if with_dictionary { dictionary() } else { Vec::new() };
-        let (encoding, stored) = Encoder::new(&dictionary, 3).encode(&text);
+        let mut encoder = Encoder::new(&dictionary, 3);
+        encoder.encode(b"another text, of a group before");
+        let (encoding, stored) = encoder.encode(&text);
         prop_assert!(stored.len() <= text.len());
         let decoder = Decoder::new(&dictionary);
-        prop_assert_eq!(decoder.decode(encoding, &stored, text.len()), Some(text.clone()));
+        prop_assert_eq!(decoder.decode(encoding, stored, text.len()), Some(text.clone()));
         for wrong in [text.len() + 1, text.len().wrapping_sub(1).min(1 << 20)] {
-            prop_assert_eq!(decoder.decode(encoding, &stored, wrong), None);
+            prop_assert_eq!(decoder.decode(encoding, stored, wrong), None);
         }
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::packing::dictionary;
 use super::*;
-use crate::format::{BLOCK_HEAD_LEN, GROUP_ENTRY_LEN, SEGMENT_HEADER_LEN};
+use crate::format::{BLOCK_HEAD_LEN, GROUP_ENTRY_LEN, GroupEntry, SEGMENT_HEADER_LEN};
 
 /// Every record with hash and chain hash, in order.
 type Read = Vec<(Seq, Option<Vec<u8>>, RecordHash, ChainHash)>;
@@ -170,4 +170,53 @@ proptest! {
     fn any_bytes_are_no_segment(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert!(SealedSegment::open(bytes).is_err());
     }
+}
+
+#[test]
+fn a_block_verified_at_once_is_its_groups_one_after_the_other() {
+    let shape = Shape { group: 7, dictionary: Vec::new(), erased: |n| n % 9 == 4 };
+    let (built, file) = build(40..700, &shape);
+    let segment = SealedSegment::open(&file[..]).unwrap();
+    let mut chain = built.footer.chain_before;
+    for block in 0..segment.directory().len() {
+        let head = segment.block_head(block).unwrap();
+        let read = |group| segment.read_group(&head, GroupPlace { block, group }).unwrap();
+        let one_by_one: Vec<_> =
+            (0..head.groups.len()).flat_map(|group| read(group).hashes).collect();
+        let (hashes, after) = segment.verify_block(block, chain).unwrap();
+        assert_eq!(hashes, one_by_one);
+        assert!(segment.verify_block(block, ChainHash([1; 64])).is_err(), "another chain before");
+        chain = after;
+    }
+    assert_eq!(chain, built.footer.chain_after);
+}
+
+#[test]
+fn no_changed_byte_of_a_block_verifies() {
+    let (built, file) = build(0..40, &PLAIN);
+    let before = built.footer.chain_before;
+    let entry = SealedSegment::open(&file[..]).unwrap().directory()[0].clone();
+    let start = usize::try_from(entry.offset).unwrap();
+    for at in start..start + entry.len as usize {
+        let mut changed = file.clone();
+        changed[at] ^= 0x10;
+        let segment = SealedSegment::open(&changed[..]).unwrap();
+        assert!(segment.verify_block(0, before).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn runs_hold_every_group_once_and_few_large_ones() {
+    let entry = |raw_len| GroupEntry {
+        stored_len: 100,
+        raw_len,
+        record_count: 8,
+        encoding: crate::format::GroupEncoding::Zstd,
+        crc: 0,
+        chain_after: GENESIS,
+    };
+    let groups: Vec<_> = [1000, 1000, 250 << 10, 1 << 20, 9, 9, 300 << 10].map(entry).into();
+    let runs: Vec<_> = group_runs(&groups).collect();
+    assert_eq!(runs, [0..3, 3..4, 4..6, 6..7]);
+    assert_eq!(group_runs(&[]).count(), 0);
 }
