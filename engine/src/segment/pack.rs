@@ -4,8 +4,9 @@
 //! characters. They are taken out and stored as they are, and so are a `request_id` and a
 //! `trace_id` in their usual spelling; times, those inside UUIDv7 too, become small differences;
 //! the rest is text.
-//! Invariant: [`super::unpack`] gives every body back byte for byte. Bytes that are no body, or would
-//! not come back the same, are stored verbatim. Format: "Group" in format.md. Knows nothing about compression and hashing.
+//! Invariant: [`super::unpack`] gives every body back byte for byte. Bytes that are no body, or
+//! would not come back the same, are stored verbatim. Format: "Group" in format.md. Knows nothing
+//! about compression and hashing.
 
 use super::id_time::{self, REST_LEN};
 use super::lift::{Lifted, lift, put_back};
@@ -275,8 +276,8 @@ impl Times {
     }
 }
 
-/// Whether a body is the same after unpacking. Its ids, times and salt have one spelling each, so it
-/// should be; where it is not, sealing must not end for it.
+/// Whether a body is the same after unpacking. Its ids, times and salt have one spelling each, so
+/// it should be; where it is not, sealing must not end for it.
 fn comes_back(shape: &Shape<'_>, body: &[u8], again: &mut Vec<u8>) -> bool {
     again.clear();
     shape.write(again);
