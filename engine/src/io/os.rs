@@ -14,7 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use rustix::fs::{
-    Advice, FallocateFlags, FlockOperation, OFlags, fadvise, fallocate, flock, statvfs,
+    Advice, Dir, FallocateFlags, FlockOperation, Mode, OFlags, fadvise, fallocate, flock, open,
+    statvfs,
 };
 use rustix::io::Errno;
 use rustix::process::setpriority_process;
@@ -102,12 +103,21 @@ impl Storage for OsStorage {
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let entries = match std::fs::read_dir(self.path(dir)) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e),
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = match open(self.path(dir), flags, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(e) => return Err(e.into()),
         };
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        // Not by `std::fs::read_dir`: it panics where the directory can't be closed.
+        let mut names = Vec::new();
+        for entry in Dir::new(directory)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

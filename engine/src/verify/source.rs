@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{Mode, OFlags, SeekFrom};
+use rustix::fs::{Dir, FileType, Mode, OFlags, SeekFrom, open};
 use rustix::io::Errno;
 
 use super::report::{Collector, Finding, FindingKind};
@@ -80,16 +80,26 @@ impl DirEvidence {
     }
 
     fn names(&self, dir: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.root.join(dir)) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e),
+        let path = self.root.join(dir);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = match open(&path, flags, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(e) => return Err(e.into()),
         };
+        // Not by `fs::read_dir`: it panics where the directory can't be closed.
         let mut names = Vec::new();
-        for entry in entries {
+        for entry in Dir::new(directory)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            names.push(if entry.file_type()?.is_dir() { format!("{name}/") } else { name });
+            if name == "." || name == ".." {
+                continue;
+            }
+            let is_dir = match entry.file_type() {
+                FileType::Unknown => fs::symlink_metadata(path.join(&name))?.is_dir(),
+                known => known == FileType::Directory,
+            };
+            names.push(if is_dir { format!("{name}/") } else { name });
         }
         names.sort();
         Ok(names)

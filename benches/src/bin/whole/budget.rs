@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
+use rustix::fs::{FallocateFlags, fallocate};
 use shoseki_benches::input::{batches, stamp};
 use shoseki_benches::spread::Spread;
 use shoseki_engine::format::{RECORD_PREFIX_LEN, encode_record_prefix};
@@ -263,15 +264,26 @@ fn ids(steps: &mut Steps, input: &[Vec<Record>], count: u64) {
     });
 }
 
-/// Zeros ahead, then the bytes, as the log writes them; the syncs apart.
+/// Space ahead, then the bytes, as the log writes them; the syncs apart.
 fn write(steps: &mut Steps, batches: &[Vec<u8>], count: u64, arguments: &Arguments) -> Outcome {
     let dir = arguments.scratch.make()?;
     let file = File::create(dir.path().join("active"))?;
-    let zeros = vec![0; 1 << 18];
     let total: u64 = batches.iter().map(|bytes| bytes.len() as u64).sum();
-    steps.time(Place::Append, "write zeros ahead", count, || {
-        let parts = (0..total).step_by(zeros.len());
-        parts.into_iter().try_for_each(|at| file.write_all_at(&zeros, at))
+    // Large commits take space, small ones write zeros first.
+    let large = batches.first().is_some_and(|bytes| bytes.len() >= 64 << 10);
+    steps.time(Place::Append, "space ahead", count, || -> std::io::Result<()> {
+        if large {
+            let mut at = 0;
+            return batches.iter().try_for_each(|bytes| {
+                let len = bytes.len() as u64;
+                fallocate(&file, FallocateFlags::empty(), at, len)?;
+                at += len;
+                Ok(())
+            });
+        }
+        let zeros = vec![0; 1 << 18];
+        let mut parts = (0..total).step_by(zeros.len());
+        parts.try_for_each(|at| file.write_all_at(&zeros, at))
     })?;
     file.sync_data()?;
     let mut at = 0;
