@@ -1,6 +1,6 @@
 //! A caller's batch as the bytes that will be stored, made in the caller's thread.
 //!
-//! Invariant: after [`EncodedBatch::encode`] only the chain step is left to do in order. Records
+//! Invariant: after [`Unhashed::hash`] only the chain step is left to do in order. Records
 //! that were validated here can't make the sequencer fail. Knows nothing of seqs.
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! characters. They are taken out and stored as they are, and so are a `request_id` and a
 //! `trace_id` in their usual spelling; times, those inside UUIDv7 too, become small differences;
 //! the rest is text.
-//! Invariant: [`super::unpack`] gives every body back byte for byte. Bytes that are no body, or
+//! Invariant: [`mod@super::unpack`] gives every body back byte for byte. Bytes that are no body, or
 //! would not come back the same, are stored verbatim. Format: "Group" in format.md. Knows nothing
 //! about compression and hashing.
 
