@@ -113,7 +113,7 @@ impl CheckedBatch {
             }
             Batch::Prepared(prepared) => prepared,
         };
-        if !within(records.limits(), limits) {
+        if !records.limits().implies(limits) {
             let fault = Fault {
                 index: 0,
                 pointer: String::new(),
@@ -128,14 +128,6 @@ impl CheckedBatch {
         }
         Ok(Self { producer, room, records, len })
     }
-}
-
-/// Whether whatever keeps the limits `a` keeps the limits `b`.
-fn within(a: &Limits, b: &Limits) -> bool {
-    a.record_len_max <= b.record_len_max
-        && a.detail_depth_max <= b.detail_depth_max
-        && a.detail_members_max <= b.detail_members_max
-        && a.number_len_max <= b.number_len_max
 }
 
 impl Unhashed {

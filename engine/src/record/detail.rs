@@ -17,32 +17,8 @@ use super::text::Text;
 #[derive(Clone)]
 pub struct Detail {
     bytes: Box<[u8]>,
-    within: Within,
-}
-
-/// The limits that a detail is known to keep; under these and wider ones it need not be walked
-/// again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Within {
-    depth: usize,
-    members: usize,
-    number_len: usize,
-}
-
-impl Within {
-    pub(super) fn of(limits: &Limits) -> Self {
-        Self {
-            depth: limits.detail_depth_max,
-            members: limits.detail_members_max,
-            number_len: limits.number_len_max,
-        }
-    }
-
-    fn implies(self, limits: &Limits) -> bool {
-        self.depth <= limits.detail_depth_max
-            && self.members <= limits.detail_members_max
-            && self.number_len <= limits.number_len_max
-    }
+    /// Limits that it is known to keep: under these and wider ones it need not be walked again.
+    within: Limits,
 }
 
 impl PartialEq for Detail {
@@ -102,22 +78,22 @@ impl Detail {
 
     /// Bytes that were checked before.
     pub(super) fn from_checked(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.into(), within: Within::of(&Limits::READ) }
+        Self { bytes: bytes.into(), within: Limits::READ }
     }
 
     /// Bytes that were found to keep some limits.
-    pub(super) fn kept(bytes: Box<[u8]>, within: Within) -> Self {
+    pub(super) fn kept(bytes: Box<[u8]>, within: Limits) -> Self {
         Self { bytes, within }
     }
 
     /// The limits that it is known to keep.
-    pub(super) fn within(&self) -> Within {
+    pub(super) fn within(&self) -> Limits {
         self.within
     }
 
     /// Reports what breaks these limits; it may have been parsed under others.
     pub(super) fn check(&self, limits: &Limits, sink: &mut FaultSink) {
-        if self.within.implies(limits) {
+        if self.within.implies_of_detail(limits) {
             return;
         }
         let Ok(input) = utf8(&self.bytes) else { return };
@@ -152,7 +128,7 @@ pub(super) fn read_detail<'a>(
         Cow::Owned(without_blanks(sent))
     };
     let says_skew = space.names.iter().any(|name| name == CLOCK_SKEW);
-    Ok(Some(SentDetail::parsed(bytes, members, says_skew, Within::of(limits))))
+    Ok(Some(SentDetail::parsed(bytes, members, says_skew, *limits)))
 }
 
 /// A well-formed value without white space between its tokens.

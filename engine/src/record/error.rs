@@ -32,6 +32,18 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether whatever keeps these limits keeps the others.
+    pub(crate) fn implies(&self, others: &Self) -> bool {
+        self.record_len_max <= others.record_len_max && self.implies_of_detail(others)
+    }
+
+    /// Whether a detail that keeps these limits keeps the others.
+    pub(crate) fn implies_of_detail(&self, others: &Self) -> bool {
+        self.detail_depth_max <= others.detail_depth_max
+            && self.detail_members_max <= others.detail_members_max
+            && self.number_len_max <= others.number_len_max
+    }
+
     /// For reading what was accepted once: a log written under other limits stays readable.
     pub(super) const READ: Self = Self {
         record_len_max: usize::MAX,

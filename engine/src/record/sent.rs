@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::detail::{Detail, Within};
+use super::detail::Detail;
 use super::error::Limits;
 use super::ident::AuditId;
 use super::model::{ActorType, Outcome, Record, Sensitivity};
@@ -48,7 +48,7 @@ pub struct SentDetail<'a> {
     /// What is written behind its last member, in milliseconds.
     skew: Option<i64>,
     /// The limits under which it was read.
-    within: Within,
+    within: Limits,
 }
 
 impl SentRecord<'_> {
@@ -97,7 +97,7 @@ impl<'a> SentDetail<'a> {
         bytes: Cow<'a, [u8]>,
         members: usize,
         says_skew: bool,
-        within: Within,
+        within: Limits,
     ) -> Self {
         Self { bytes, members, says_skew, skew: None, within }
     }
@@ -114,7 +114,7 @@ impl<'a> SentDetail<'a> {
 
     /// Stands for one that was not sent. It is not stored but for a note in it.
     fn nothing() -> Self {
-        Self::parsed(Cow::Borrowed(b""), 0, false, Within::of(&Limits::READ))
+        Self::parsed(Cow::Borrowed(b""), 0, false, Limits::READ)
     }
 
     /// The bytes as they were sent, without white space between tokens; empty where only a note
