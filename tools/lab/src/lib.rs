@@ -13,6 +13,7 @@ mod corruption;
 mod crash;
 mod disk;
 mod environment;
+#[cfg(feature = "evidence")]
 pub mod evidence;
 mod fault;
 mod faulty;
